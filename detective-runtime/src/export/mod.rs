@@ -1,0 +1,6 @@
+//! From finished records to Jaeger.
+
+mod span;
+
+pub use span::SpanKind;
+pub(crate) use span::{Attribute, ExportEvent, ExportSpan};

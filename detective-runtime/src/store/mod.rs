@@ -1,0 +1,5 @@
+//! Finished requests in a database.
+
+mod row;
+
+pub use row::{ApiMetric, Outcome};
