@@ -1,1 +1,5 @@
-//! metrics.
+//! Counters and histograms: cells that requests write, and how `/metrics` reads them.
+
+mod stats;
+
+pub(crate) use stats::{DropReason, Part, Stats};

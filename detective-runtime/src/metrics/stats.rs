@@ -1,0 +1,176 @@
+//! Detective's account of itself: what went through, what failed, and what was dropped and why.
+//!
+//! Every part of the running system holds the same [`Stats`] and counts into it; `/metrics` shows
+//! the counts as `detective_*`, `/analytics/health` shows them beside the last trouble of each part.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime};
+
+/// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DropReason {
+    /// A finished record found the hand-over queue full (`pipeline.queue_records`).
+    RecordQueueFull,
+    /// A span beyond `tracing.max_spans` of one request.
+    SpanLimit,
+    /// A span found the exporter's queue full (`jaeger.queue_spans`).
+    SpanQueueFull,
+    /// A span could not be exported after all retries.
+    SpanExportFailed,
+    /// An event was shed so that its span fits in a datagram.
+    SpanEventOversize,
+    /// An attribute was shed so that its span fits in a datagram.
+    SpanAttributeOversize,
+    /// A row found the store's queue full (`store.queue_rows`).
+    RowQueueFull,
+    /// A row could not be written before the shutdown's deadline, or was refused for good.
+    RowWriteFailed,
+}
+
+impl DropReason {
+    /// Every reason, so that each has its series from the start.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::RecordQueueFull,
+        Self::SpanLimit,
+        Self::SpanQueueFull,
+        Self::SpanExportFailed,
+        Self::SpanEventOversize,
+        Self::SpanAttributeOversize,
+        Self::RowQueueFull,
+        Self::RowWriteFailed,
+    ];
+
+    /// The value of the `reason` label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::RecordQueueFull => "record_queue_full",
+            Self::SpanLimit => "span_limit",
+            Self::SpanQueueFull => "span_queue_full",
+            Self::SpanExportFailed => "span_export_failed",
+            Self::SpanEventOversize => "span_event_oversize",
+            Self::SpanAttributeOversize => "span_attribute_oversize",
+            Self::RowQueueFull => "row_queue_full",
+            Self::RowWriteFailed => "row_write_failed",
+        }
+    }
+}
+
+/// A part of the system that reaches outside and can be in trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The database of rows.
+    Store,
+    /// Redis.
+    Cache,
+    /// Jaeger.
+    Exporter,
+}
+
+impl Part {
+    /// Every part.
+    pub(crate) const ALL: [Self; 3] = [Self::Store, Self::Cache, Self::Exporter];
+
+    /// The value of the `part` label and the key in `/analytics/health`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Cache => "cache",
+            Self::Exporter => "exporter",
+        }
+    }
+}
+
+/// The last trouble of one part.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trouble {
+    /// What went wrong last, and when.
+    pub(crate) last: Option<(String, SystemTime)>,
+    /// Whether the part has worked since.
+    pub(crate) recovered: bool,
+    last_logged: Option<Instant>,
+}
+
+/// The counts. All of them only grow.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    successes: [AtomicU64; Part::ALL.len()],
+    failures: [AtomicU64; Part::ALL.len()],
+    trouble: Mutex<[Trouble; Part::ALL.len()]>,
+    /// Records that the pipeline took from the request threads.
+    pub(crate) records: AtomicU64,
+    /// Rows that are safely in the store.
+    pub(crate) rows_written: AtomicU64,
+    /// Spans that Jaeger took (or, by UDP, that were sent).
+    pub(crate) spans_exported: AtomicU64,
+    /// Traces that were not kept, by decision.
+    pub(crate) traces_not_kept: AtomicU64,
+    /// Cache look-ups that found something.
+    pub(crate) cache_hits: AtomicU64,
+    /// Cache look-ups that did not.
+    pub(crate) cache_misses: AtomicU64,
+}
+
+/// Trouble of one part is logged at most this often.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Stats {
+    /// Counts `count` dropped items.
+    pub(crate) fn dropped(&self, reason: DropReason, count: u64) {
+        self.dropped[reason as usize].fetch_add(count, Relaxed);
+    }
+
+    /// How many items were dropped for `reason`.
+    pub(crate) fn dropped_count(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize].load(Relaxed)
+    }
+
+    /// Counts one successful exchange with `part`. Not for the request path: it may take a lock
+    /// when the part has just recovered.
+    pub(crate) fn succeeded(&self, part: Part) {
+        self.successes[part as usize].fetch_add(1, Relaxed);
+        let mut trouble = self.lock_trouble();
+        let trouble = &mut trouble[part as usize];
+        if trouble.last.is_some() && !trouble.recovered {
+            trouble.recovered = true;
+            tracing::info!(part = part.as_str(), "works again");
+        }
+    }
+
+    /// Counts one failed exchange with `part` and logs it once in a while.
+    pub(crate) fn failed(&self, part: Part, message: String) {
+        self.failures[part as usize].fetch_add(1, Relaxed);
+        let mut trouble = self.lock_trouble();
+        let trouble = &mut trouble[part as usize];
+        if trouble
+            .last_logged
+            .is_none_or(|last| last.elapsed() >= LOG_INTERVAL)
+        {
+            tracing::warn!(part = part.as_str(), "{message}");
+            trouble.last_logged = Some(Instant::now());
+        }
+        trouble.last = Some((message, SystemTime::now()));
+        trouble.recovered = false;
+    }
+
+    /// Successful and failed exchanges with `part`.
+    pub(crate) fn exchanges(&self, part: Part) -> (u64, u64) {
+        (
+            self.successes[part as usize].load(Relaxed),
+            self.failures[part as usize].load(Relaxed),
+        )
+    }
+
+    /// The last trouble of `part`.
+    pub(crate) fn trouble(&self, part: Part) -> Trouble {
+        self.lock_trouble()[part as usize].clone()
+    }
+
+    fn lock_trouble(&self) -> std::sync::MutexGuard<'_, [Trouble; Part::ALL.len()]> {
+        // A poisoned lock still holds the last trouble, which is all that is wanted of it.
+        self.trouble
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
