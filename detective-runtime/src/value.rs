@@ -17,3 +17,133 @@ pub enum Value {
     /// Several texts, as a header may have.
     TextList(Vec<String>),
 }
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::F64(value)
+    }
+}
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        Self::F64(value.into())
+    }
+}
+
+impl From<char> for Value {
+    fn from(value: char) -> Self {
+        value.to_string().into()
+    }
+}
+
+impl From<&'static str> for Value {
+    fn from(value: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Cow::Owned(value))
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        value.clone().into()
+    }
+}
+
+impl From<Cow<'static, str>> for Value {
+    fn from(value: Cow<'static, str>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(value: Vec<String>) -> Self {
+        Self::TextList(value)
+    }
+}
+
+/// Whole numbers that always fit.
+macro_rules! from_narrow_integers {
+    ($($integer:ty),*) => {
+        $(impl From<$integer> for Value {
+            fn from(value: $integer) -> Self {
+                Self::I64(value.into())
+            }
+        })*
+    };
+}
+
+/// Whole numbers that become text when they do not fit: OpenTelemetry knows signed 64 bits only, and a wrong number
+/// is worse than a text.
+macro_rules! from_wide_integers {
+    ($($integer:ty),*) => {
+        $(impl From<$integer> for Value {
+            fn from(value: $integer) -> Self {
+                i64::try_from(value).map_or_else(|_| value.to_string().into(), Self::I64)
+            }
+        })*
+    };
+}
+
+/// A reference to a value that is copied.
+macro_rules! from_references {
+    ($($copied:ty),*) => {
+        $(impl From<&$copied> for Value {
+            fn from(value: &$copied) -> Self {
+                (*value).into()
+            }
+        })*
+    };
+}
+
+from_narrow_integers!(i8, i16, i32, i64, u8, u16, u32);
+from_wide_integers!(i128, isize, u64, u128, usize);
+from_references!(
+    bool, char, f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: impl Into<Value>, expected: Value) {
+        assert_eq!(value.into(), expected);
+    }
+
+    fn text(value: &'static str) -> Value {
+        Value::Text(value.into())
+    }
+
+    #[test]
+    fn every_type_keeps_its_kind() {
+        check(true, Value::Bool(true));
+        check(&7_u8, Value::I64(7));
+        check(-7_i64, Value::I64(-7));
+        check(0.5_f32, Value::F64(0.5));
+        check('x', text("x"));
+        check("static", text("static"));
+        check(String::from("owned"), text("owned"));
+        check(&String::from("borrowed"), text("borrowed"));
+        check(
+            vec![String::from("a")],
+            Value::TextList(vec!["a".to_owned()]),
+        );
+    }
+
+    #[test]
+    fn a_number_beyond_64_signed_bits_becomes_text() {
+        check(i64::MAX as u64, Value::I64(i64::MAX));
+        check(u64::MAX, text("18446744073709551615"));
+        check(i128::MIN, text("-170141183460469231731687303715884105728"));
+    }
+}

@@ -1,0 +1,216 @@
+//! Step four: the code. It states the facts of one function and hands its body to the runtime; what is recorded is
+//! decided there.
+//!
+//! Everything written here has the span of the attribute, so that lints of the user's crate pass over it, and none of
+//! its local names can meet a user's. What the user wrote keeps its own span.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, TokenStreamExt as _, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{VisitMut, visit_type_mut};
+use syn::{Ident, Path, ReturnType, Type, parse_quote};
+
+use crate::args::{Field, Sigil};
+use crate::item::{inner, outer};
+use crate::model::{Investigated, Request, Shape, Subject};
+
+/// Writes the item with its functions investigated.
+pub(crate) fn expand(subject: &Subject) -> TokenStream {
+    write(subject, &|function| expand_body(function))
+}
+
+/// Writes the item as it was, without the attributes of ours in it, to go with the mistakes.
+pub(crate) fn give_back(subject: &Subject) -> TokenStream {
+    write(subject, &|function| function.function.body.clone())
+}
+
+fn write(subject: &Subject, body: &dyn Fn(&Investigated) -> TokenStream) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    match subject {
+        Subject::Untouched(untouched) => untouched.to_tokens(&mut tokens),
+        Subject::Function(function) => function.function.to_tokens_with(&mut tokens, &body(function)),
+        Subject::Block { block, members } => {
+            tokens.append_all(outer(&block.attributes));
+            block.header.to_tokens(&mut tokens);
+            block.brace.surround(&mut tokens, |tokens| {
+                tokens.append_all(inner(&block.attributes));
+                tokens.append_all(members.iter().map(|member| write(member, body)));
+            });
+        }
+    }
+    tokens
+}
+
+/// Quotes with the hygiene of the attribute.
+macro_rules! generated {
+    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+}
+
+fn expand_body(investigated: &Investigated) -> TokenStream {
+    let private = private_path(&investigated.request);
+    let site = site(investigated, &private);
+    let call = call(investigated, &private);
+    generated! {
+        static __DETECTIVE_CALLSITE: #private::Callsite = #private::Callsite::new(#site);
+        #private::submit!(&__DETECTIVE_CALLSITE);
+        #call
+    }
+}
+
+/// The module of the runtime that holds the names below.
+fn private_path(request: &Request) -> TokenStream {
+    match &request.root {
+        Some(root) => {
+            let root: &Path = &root.value;
+            generated!(#root::__private)
+        }
+        None => generated!(::detective::__private),
+    }
+}
+
+/// Who is called and where it stands, read in the user's crate.
+fn site(investigated: &Investigated, private: &TokenStream) -> TokenStream {
+    let Investigated { function, request, path, .. } = investigated;
+    let ident = &function.signature.ident;
+    let plain_name = path.rsplit("::").next().unwrap_or(path);
+    let name = request.name.as_ref().map_or(plain_name, |name| &name.value);
+    let options = options(request, private);
+    // With the span of the function's name, these are its file and line, not those of the attribute.
+    let (file, line) = (quote_spanned!(ident.span()=> ::core::file!()), quote_spanned!(ident.span()=> ::core::line!()));
+    generated! {
+        #private::Site {
+            name: #name,
+            function: #path,
+            module: ::core::module_path!(),
+            package: ::core::env!("CARGO_PKG_NAME"),
+            version: ::core::env!("CARGO_PKG_VERSION"),
+            file: #file,
+            line: #line,
+            options: #options,
+        }
+    }
+}
+
+/// The number of fields that the runtime's options have. With all of them given, a base would be a needless one.
+const ALL_OPTIONS: usize = 6;
+
+fn options(request: &Request, private: &TokenStream) -> TokenStream {
+    let mut given = Vec::new();
+    if let Some(slow) = &request.slow {
+        let (seconds, nanos) = (slow.value.as_secs(), slow.value.subsec_nanos());
+        given.push(generated!(slow: ::core::option::Option::Some(::core::time::Duration::new(#seconds, #nanos))));
+    }
+    if let Some(sample) = &request.sample {
+        let sample = sample.value;
+        given.push(generated!(sample: ::core::option::Option::Some(#sample)));
+    }
+    for (key, flag) in [("record", &request.record), ("span", &request.span), ("histogram", &request.histogram)] {
+        if let Some(flag) = flag {
+            let (key, flag) = (Ident::new(key, Span::mixed_site()), flag.value);
+            given.push(generated!(#key: ::core::option::Option::Some(#flag)));
+        }
+    }
+    if let Some(buckets) = &request.buckets {
+        let bounds = buckets.value.iter().map(|bound| bound.value);
+        given.push(generated!(buckets: ::core::option::Option::Some(&[#(#bounds),*])));
+    }
+    let none = generated!(#private::Options::NONE);
+    match given.len() {
+        0 => none,
+        ALL_OPTIONS => generated!(#private::Options { #(#given),* }),
+        _ => generated!(#private::Options { #(#given,)* ..#none }),
+    }
+}
+
+/// Runs the body inside of a span. The fields are read first, because the body may consume the arguments.
+fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
+    let Investigated { function, shape, request, .. } = investigated;
+    let returned = Returned::of(&function.signature.output);
+    let mut body = TokenStream::new();
+    function.brace.surround(&mut body, |tokens| function.body.to_tokens(tokens));
+
+    let mut span = generated!(#private::Span::start(&__DETECTIVE_CALLSITE));
+    if let Some(fields) = request.fields.as_ref().filter(|fields| !fields.value.is_empty()) {
+        let fields = fields.value.iter().map(|field| add_field(field, private));
+        span.append_all(generated!(.with(|__detective_fields| { #(#fields)* })));
+    }
+    let error = match &request.error_if {
+        None => generated!(|__detective_output| #private::error_text!(__detective_output)),
+        Some(condition) => {
+            let condition = &condition.value;
+            generated!(|__detective_output| #private::error_text!(__detective_output, #condition))
+        }
+    };
+    let Returned { written, never } = returned;
+    let call = match shape {
+        Shape::Async => {
+            // Tells the compiler the type that `return`, `?` and the last expression have to give: the type of an
+            // async block cannot be written.
+            let expectation = generated! {
+                if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<#written> {
+                    return __detective_return;
+                }
+            };
+            generated!(#span.run_async(async move { #expectation #body }, #error).await)
+        }
+        Shape::Plain => generated!(#span.run(move || -> #written #body, #error)),
+        Shape::Future => generated!(#span.run_async((move || -> #written #body)(), #error)),
+        Shape::BoxedFuture => generated! {
+            ::std::boxed::Box::pin(#span.run_async((move || -> #written #body)(), #error))
+        },
+    };
+    if never { generated!(match #call {}) } else { call }
+}
+
+fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
+    let key = field.key.text();
+    let expression = match (&field.value, &field.key) {
+        (Some(value), _) => value.to_token_stream(),
+        (None, key) => key.to_token_stream(),
+    };
+    // A complaint about the type of the expression belongs under the expression.
+    let here = Span::mixed_site().located_at(expression.span());
+    let value = match field.sigil {
+        None => quote_spanned!(here=> #private::capture!(&(#expression))),
+        Some(Sigil::Display) => quote_spanned!(here=> #private::display(&(#expression))),
+        Some(Sigil::Debug) => quote_spanned!(here=> #private::debug(&(#expression))),
+    };
+    generated!(__detective_fields.add(#key, #value);)
+}
+
+/// The type that a body gives, as it can be written inside of a function.
+struct Returned {
+    written: Type,
+    /// The function does not return. `!` cannot be written here, so its body is given a type without values, and the
+    /// call is matched against nothing.
+    never: bool,
+}
+
+impl Returned {
+    fn of(output: &ReturnType) -> Self {
+        match output {
+            ReturnType::Default => Self { written: parse_quote!(()), never: false },
+            ReturnType::Type(_, returned) if matches!(**returned, Type::Never(_)) => {
+                Self { written: parse_quote!(::core::convert::Infallible), never: true }
+            }
+            ReturnType::Type(_, returned) => {
+                let mut written = (**returned).clone();
+                EraseOpaqueTypes.visit_type_mut(&mut written);
+                Self { written, never: false }
+            }
+        }
+    }
+}
+
+/// Replaces `impl Trait`, which only a signature may say, by `_`.
+struct EraseOpaqueTypes;
+
+impl VisitMut for EraseOpaqueTypes {
+    fn visit_type_mut(&mut self, written: &mut Type) {
+        if matches!(written, Type::ImplTrait(_)) {
+            *written = parse_quote!(_);
+        } else {
+            visit_type_mut(self, written);
+        }
+    }
+}

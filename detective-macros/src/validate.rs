@@ -1,0 +1,135 @@
+//! Step three: the rules. Nothing here makes tokens; a broken rule underlines those that the user wrote.
+
+use std::collections::HashSet;
+
+use quote::ToTokens;
+use syn::{Safety, Signature};
+
+use crate::args::{Field, FieldKey};
+use crate::errors::Errors;
+use crate::model::{Given, Investigated, Request, Subject};
+
+/// Applies every rule to what the attribute stands on, and to what it asks for when that is a block.
+pub(crate) fn validate(subject: &Subject, block: Option<&Request>, errors: &mut Errors) {
+    if let Some(request) = block {
+        check_block(request, errors);
+    }
+    check_subject(subject, errors);
+}
+
+fn check_subject(subject: &Subject, errors: &mut Errors) {
+    match subject {
+        Subject::Function(investigated) => check_function(investigated, errors),
+        Subject::Block { members, .. } => {
+            for member in members {
+                check_subject(member, errors);
+            }
+        }
+        Subject::Untouched(_) => {}
+    }
+}
+
+fn check_function(investigated: &Investigated, errors: &mut Errors) {
+    check_signature(&investigated.function.signature, errors);
+    for attribute in &investigated.repeated {
+        errors.add(attribute, "`#[investigate]` is given twice: one call is recorded once");
+    }
+    let request = &investigated.request;
+    if let Some(skip) = &request.skip {
+        errors.add(
+            &skip.tokens,
+            "`skip` leaves a function out of an investigated `impl` block or module: here, remove the attribute",
+        );
+    }
+    if let Some(name) = &request.name
+        && name.value.trim().is_empty()
+    {
+        errors.add(&name.tokens, "a span needs a name that can be read");
+    }
+    check_fields(request.fields.as_ref().map_or(&[], |fields| &fields.value), errors);
+    check_options(request, errors);
+}
+
+/// What belongs to one function cannot be asked for all functions of a block.
+fn check_block(request: &Request, errors: &mut Errors) {
+    let own = [
+        ("name", request.name.as_ref().map(|given| &given.tokens)),
+        ("fields", request.fields.as_ref().map(|given| &given.tokens)),
+        ("error_if", request.error_if.as_ref().map(|given| &given.tokens)),
+    ];
+    for (key, tokens) in own {
+        if let Some(tokens) = tokens {
+            errors.add(tokens, format!("`{key}` belongs to one function: give it to that function's own `#[investigate]`"));
+        }
+    }
+    if let Some(skip) = &request.skip {
+        errors.add(&skip.tokens, "`skip` leaves out one function: here, remove the attribute");
+    }
+    check_options(request, errors);
+}
+
+fn check_signature(signature: &Signature, errors: &mut Errors) {
+    let mut refuse = |token: &dyn ToTokens, reason: &str| errors.add(token, format!("{reason}; inside of a block, `#[investigate(skip)]` leaves it out"));
+    if let Some(token) = &signature.constness {
+        refuse(token, "a `const fn` cannot be investigated: it may run in the compiler, where there is nothing to record into");
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        refuse(token, "an `unsafe fn` cannot be investigated: its body would move into a closure, which is not unsafe; investigate the safe function around it");
+    }
+    if let Some(token) = &signature.abi {
+        refuse(token, "an `extern fn` cannot be investigated: its callers are not Rust; investigate the function that it calls");
+    }
+    if let Some(token) = &signature.variadic {
+        refuse(token, "a variadic function cannot be investigated: its arguments cannot move into a closure");
+    }
+}
+
+fn check_fields(fields: &[Field], errors: &mut Errors) {
+    let mut seen = HashSet::new();
+    for field in fields {
+        let key = field.key.text();
+        if key.trim().is_empty() {
+            errors.add(&field.key, "a field needs a key that can be read");
+        } else if !seen.insert(key.clone()) {
+            errors.add(&field.key, format!("the field `{key}` is given twice"));
+        }
+        if let (FieldKey::Text(text), None) = (&field.key, &field.value) {
+            errors.add(text, "a text is a key, and needs an expression: `\"key\" = expression`");
+        }
+    }
+}
+
+fn check_options(request: &Request, errors: &mut Errors) {
+    if let Some(sample) = &request.sample
+        && !(0.0..=1.0).contains(&sample.value)
+    {
+        errors.add(&sample.tokens, "expected a ratio between 0.0 (none) and 1.0 (all)");
+    }
+    if let Some(slow) = &request.slow
+        && slow.value.is_zero()
+    {
+        errors.add(&slow.tokens, "expected a duration above zero: nothing is quicker than that");
+    }
+    if let Some(buckets) = &request.buckets {
+        check_buckets(buckets, errors);
+        if request.histogram.as_ref().is_some_and(|histogram| !histogram.value) {
+            errors.add(&buckets.tokens, "without a histogram there are no buckets: remove one of the two");
+        }
+    }
+}
+
+/// Prometheus wants the upper bounds of buckets in ascending order.
+fn check_buckets(buckets: &Given<Vec<Given<f64>>>, errors: &mut Errors) {
+    if buckets.value.is_empty() {
+        errors.add(&buckets.tokens, "expected at least one bound, in seconds");
+    }
+    let mut previous = 0.0;
+    for bound in &buckets.value {
+        if bound.value <= 0.0 || !bound.value.is_finite() {
+            errors.add(&bound.tokens, "expected a finite number of seconds above zero");
+        } else if bound.value <= previous {
+            errors.add(&bound.tokens, format!("expected a bound above `{previous}`, the one before it"));
+        }
+        previous = bound.value;
+    }
+}

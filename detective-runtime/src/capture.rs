@@ -1,0 +1,267 @@
+//! From a captured expression to the value that a span carries.
+//!
+//! `fields(user_id)` takes whatever type the argument has: a number stays a number, anything else becomes text by
+//! `Display`, else by `Debug`, and a type with neither is a compile error that says so. Which of them it is, is
+//! decided by the compiler, also inside generic functions: method look-up tries the [`Captured`] with the most
+//! references first, and moves on when its bounds do not hold.
+
+use std::borrow::Cow;
+use std::fmt::{self, Debug, Display, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::value::Value;
+
+/// Turns a reference to a captured expression into `Option<Value>`; `None` is not recorded.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __detective_capture {
+    ($reference:expr) => {{
+        use $crate::__private::CapturedValue as _;
+        (&&&&&&$crate::__private::Captured($reference)).value()
+    }};
+}
+
+/// A type with a value of its own. An `Option` that is `None` has none, and the field is not recorded.
+pub trait Capture {
+    /// The value to record.
+    fn capture(&self) -> Option<Value>;
+}
+
+/// What a type without a value, `Display` or `Debug` lacks. Nothing implements it; it words the compile error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded as a field",
+    label = "neither a plain value, nor `Display`, nor `Debug`",
+    note = "capture a part of it or a text made from it: `fields(key = expression)`"
+)]
+pub trait Recordable {}
+
+/// The subject of the selection.
+#[derive(Debug)]
+pub struct Captured<'a, T: ?Sized>(pub &'a T);
+
+/// The steps of the selection, one implementation each, most references first.
+pub trait CapturedValue {
+    /// The value to record.
+    fn value(&self) -> Option<Value>;
+}
+
+impl<T: Capture + ?Sized> CapturedValue for &&&&&Captured<'_, T> {
+    fn value(&self) -> Option<Value> {
+        self.0.capture()
+    }
+}
+
+impl<T: Display + ?Sized> CapturedValue for &&&&Captured<'_, T> {
+    fn value(&self) -> Option<Value> {
+        display(self.0)
+    }
+}
+
+impl<T: Display> CapturedValue for &&&Captured<'_, Option<T>> {
+    fn value(&self) -> Option<Value> {
+        self.0.as_ref().and_then(display)
+    }
+}
+
+impl<T: Debug> CapturedValue for &&Captured<'_, Option<T>> {
+    fn value(&self) -> Option<Value> {
+        self.0.as_ref().and_then(debug)
+    }
+}
+
+impl<T: Debug + ?Sized> CapturedValue for &Captured<'_, T> {
+    fn value(&self) -> Option<Value> {
+        debug(self.0)
+    }
+}
+
+impl<T: ?Sized> Captured<'_, T> {
+    /// The last step, which never compiles. The bound stands on the method, where look-up does not see it, so that
+    /// the compiler reports the bound and its message.
+    pub fn value(&self) -> Option<Value>
+    where
+        T: Recordable,
+    {
+        None
+    }
+}
+
+/// The value of `%expression`.
+pub fn display(value: &(impl Display + ?Sized)) -> Option<Value> {
+    Some(render(format_args!("{value}")).into())
+}
+
+/// The value of `?expression`.
+pub fn debug(value: &(impl Debug + ?Sized)) -> Option<Value> {
+    Some(render(format_args!("{value:?}")).into())
+}
+
+/// Formats what a user's type has to say about itself. What it wrote before it failed or panicked is kept, because
+/// the handler must not suffer from being watched.
+pub(crate) fn render(arguments: fmt::Arguments<'_>) -> String {
+    let mut text = String::new();
+    // The text is whole after every write, so that nothing broken can be seen after a panic.
+    let _ = catch_unwind(AssertUnwindSafe(|| text.write_fmt(arguments)));
+    text
+}
+
+/// Types that `Value` is made from as they are.
+macro_rules! captured_by_copy {
+    ($($copied:ty),*) => {
+        $(impl Capture for $copied {
+            fn capture(&self) -> Option<Value> {
+                Some((*self).into())
+            }
+        })*
+    };
+}
+
+captured_by_copy!(
+    bool, char, f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
+);
+
+impl Capture for str {
+    fn capture(&self) -> Option<Value> {
+        Some(self.to_owned().into())
+    }
+}
+
+impl Capture for String {
+    fn capture(&self) -> Option<Value> {
+        self.as_str().capture()
+    }
+}
+
+impl Capture for Cow<'_, str> {
+    fn capture(&self) -> Option<Value> {
+        self.as_ref().capture()
+    }
+}
+
+impl Capture for [String] {
+    fn capture(&self) -> Option<Value> {
+        Some(self.to_vec().into())
+    }
+}
+
+impl Capture for Vec<String> {
+    fn capture(&self) -> Option<Value> {
+        self.as_slice().capture()
+    }
+}
+
+impl<T: Capture> Capture for Option<T> {
+    fn capture(&self) -> Option<Value> {
+        self.as_ref().and_then(Capture::capture)
+    }
+}
+
+/// Pointers to a captured type.
+macro_rules! captured_through {
+    ($($pointer:ty),*) => {
+        $(impl<T: Capture + ?Sized> Capture for $pointer {
+            fn capture(&self) -> Option<Value> {
+                (**self).capture()
+            }
+        })*
+    };
+}
+
+captured_through!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(captured: Option<Value>, expected: impl Into<Value>) {
+        assert_eq!(captured, Some(expected.into()));
+    }
+
+    struct Shown;
+
+    impl Display for Shown {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("shown")
+        }
+    }
+
+    #[derive(Debug)]
+    struct Debugged;
+
+    struct Broken;
+
+    impl Display for Broken {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("half")?;
+            Err(fmt::Error)
+        }
+    }
+
+    #[test]
+    fn plain_values_keep_their_type_behind_any_pointer() {
+        let name = String::from("ann");
+        check(__detective_capture!(&7_u16), 7);
+        check(__detective_capture!(&&&true), true);
+        check(__detective_capture!(&0.5), 0.5);
+        check(__detective_capture!(&name), "ann");
+        check(__detective_capture!(&*name), "ann");
+        check(__detective_capture!(&&mut String::from("ann")), "ann");
+        check(__detective_capture!(&Arc::<str>::from("ann")), "ann");
+        check(__detective_capture!(&Cow::Borrowed("ann")), "ann");
+        check(__detective_capture!(&vec![name.clone()]), vec![name]);
+    }
+
+    #[test]
+    fn other_types_are_displayed_else_debugged() {
+        check(__detective_capture!(&Shown), "shown");
+        check(__detective_capture!(&Debugged), "Debugged");
+        check(__detective_capture!(&[1, 2]), "[1, 2]");
+        check(
+            __detective_capture!(&std::net::Ipv4Addr::LOCALHOST),
+            "127.0.0.1",
+        );
+    }
+
+    #[test]
+    fn an_option_is_what_it_holds_or_nothing() {
+        check(__detective_capture!(&Some(Some(7))), 7);
+        check(__detective_capture!(&Some(Shown)), "shown");
+        check(__detective_capture!(&Some(Debugged)), "Debugged");
+        assert_eq!(__detective_capture!(&None::<i32>), None);
+        assert_eq!(__detective_capture!(&None::<Shown>), None);
+        assert_eq!(__detective_capture!(&None::<Debugged>), None);
+    }
+
+    #[test]
+    fn a_bound_decides_in_a_generic_function() {
+        fn displayed<T: Display>(value: T) -> Option<Value> {
+            __detective_capture!(&value)
+        }
+        fn debugged<T: Debug>(value: T) -> Option<Value> {
+            __detective_capture!(&value)
+        }
+        check(displayed(7), "7");
+        check(debugged("x"), "\"x\"");
+    }
+
+    #[test]
+    fn sigils_choose_the_format() {
+        check(display("x"), "x");
+        check(debug("x"), "\"x\"");
+    }
+
+    #[test]
+    fn a_format_that_fails_or_panics_keeps_what_it_wrote() {
+        struct Panicking;
+        impl Display for Panicking {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("half")?;
+                panic!("a formatter that panics on purpose");
+            }
+        }
+        check(display(&Broken), "half");
+        check(display(&Panicking), "half");
+    }
+}
