@@ -125,11 +125,13 @@ fn parse_arg(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Arg> {
 
 fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     let leading = parse_sigil(input)?;
+    let whole = input.fork();
     let key = parse_field_key(input)?;
-    if !input.peek(Token![=]) || input.peek(Token![==]) {
-        if !input.is_empty() && !input.peek(Token![,]) {
-            return Err(input.error("an expression needs a key: `key = expression`"));
-        }
+    let more_follows = !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]);
+    if more_follows && let Ok(expression) = whole.parse::<Expr>() {
+        return Err(syn::Error::new_spanned(expression, "an expression needs a key: `key = expression`"));
+    }
+    if !input.peek(Token![=]) {
         return Ok(Field { key, sigil: leading.map(|(sigil, _)| sigil), value: None });
     }
     if let Some((_, token)) = leading {

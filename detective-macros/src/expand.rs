@@ -132,7 +132,12 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
     let mut span = generated!(#private::Span::start(&__DETECTIVE_CALLSITE));
     if let Some(fields) = request.fields.as_ref().filter(|fields| !fields.value.is_empty()) {
         let fields = fields.value.iter().map(|field| add_field(field, private));
-        span.append_all(generated!(.with(|__detective_fields| { #(#fields)* })));
+        span.append_all(generated! {
+            .with(|__detective_fields| {
+                use #private::CapturedValue as _;
+                #(#fields)*
+            })
+        });
     }
     let error = match &request.error_if {
         None => generated!(|__detective_output| #private::error_text!(__detective_output)),
@@ -141,39 +146,42 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
             generated!(|__detective_output| #private::error_text!(__detective_output, #condition))
         }
     };
-    let Returned { written, never } = returned;
+    let Returned { written, never, span: returned_at } = returned;
+    // What the compiler says about the block that it finds around the body is said about the body.
+    let around_body = function.brace.span.join();
+    let closure = quote_spanned!(around_body=> move || -> #written #body);
     let call = match shape {
         Shape::Async => {
             // Tells the compiler the type that `return`, `?` and the last expression have to give: the type of an
             // async block cannot be written.
-            let expectation = generated! {
+            let expectation = quote_spanned! {returned_at=>
                 if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<#written> {
                     return __detective_return;
                 }
             };
-            generated!(#span.run_async(async move { #expectation #body }, #error).await)
+            let block = quote_spanned!(around_body=> async move { #expectation #body });
+            generated!(#span.run_async(#block, #error).await)
         }
-        Shape::Plain => generated!(#span.run(move || -> #written #body, #error)),
-        Shape::Future => generated!(#span.run_async((move || -> #written #body)(), #error)),
-        Shape::BoxedFuture => generated! {
-            ::std::boxed::Box::pin(#span.run_async((move || -> #written #body)(), #error))
-        },
+        Shape::Plain => generated!(#span.run(#closure, #error)),
+        Shape::Future => generated!(#span.run_async((#closure)(), #error)),
+        Shape::BoxedFuture => generated!(::std::boxed::Box::pin(#span.run_async((#closure)(), #error))),
     };
     if never { generated!(match #call {}) } else { call }
 }
 
 fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
     let key = field.key.text();
-    let expression = match (&field.value, &field.key) {
-        (Some(value), _) => value.to_token_stream(),
-        (None, key) => key.to_token_stream(),
+    let expression = match &field.value {
+        Some(value) => generated!((#value)),
+        None => field.key.to_token_stream(),
     };
     // A complaint about the type of the expression belongs under the expression.
-    let here = Span::mixed_site().located_at(expression.span());
+    let written = field.value.as_ref().map_or_else(|| field.key.span(), syn::spanned::Spanned::span);
+    let here = Span::mixed_site().located_at(written);
     let value = match field.sigil {
-        None => quote_spanned!(here=> #private::capture!(&(#expression))),
-        Some(Sigil::Display) => quote_spanned!(here=> #private::display(&(#expression))),
-        Some(Sigil::Debug) => quote_spanned!(here=> #private::debug(&(#expression))),
+        None => quote_spanned!(here=> (&&&&&&#private::Captured(&#expression)).__detective_value()),
+        Some(Sigil::Display) => quote_spanned!(here=> #private::display(&#expression)),
+        Some(Sigil::Debug) => quote_spanned!(here=> #private::debug(&#expression)),
     };
     generated!(__detective_fields.add(#key, #value);)
 }
@@ -184,19 +192,22 @@ struct Returned {
     /// The function does not return. `!` cannot be written here, so its body is given a type without values, and the
     /// call is matched against nothing.
     never: bool,
+    /// Where it was written.
+    span: Span,
 }
 
 impl Returned {
     fn of(output: &ReturnType) -> Self {
+        let span = Span::mixed_site().located_at(output.span());
         match output {
-            ReturnType::Default => Self { written: parse_quote!(()), never: false },
+            ReturnType::Default => Self { written: parse_quote!(()), never: false, span: Span::mixed_site() },
             ReturnType::Type(_, returned) if matches!(**returned, Type::Never(_)) => {
-                Self { written: parse_quote!(::core::convert::Infallible), never: true }
+                Self { written: parse_quote!(::core::convert::Infallible), never: true, span }
             }
             ReturnType::Type(_, returned) => {
                 let mut written = (**returned).clone();
                 EraseOpaqueTypes.visit_type_mut(&mut written);
-                Self { written, never: false }
+                Self { written, never: false, span: Span::mixed_site().located_at(returned.span()) }
             }
         }
     }

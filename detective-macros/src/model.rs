@@ -73,6 +73,8 @@ pub(crate) struct Investigated {
     pub(crate) request: Request,
     /// The name in the source, after the type or trait that it belongs to, where that is known.
     pub(crate) path: String,
+    /// Whether the attribute stands on a block around it.
+    pub(crate) in_block: bool,
     /// Attributes of ours beyond the first.
     pub(crate) repeated: Vec<Attribute>,
 }
@@ -141,7 +143,7 @@ impl Subject {
         match item {
             Item::Function(mut function) => {
                 let repeated = take_own_attributes(&mut function.attributes);
-                (investigated(*function, request, repeated, None), None)
+                (investigated(*function, request, repeated, None, false), None)
             }
             Item::Block(block) => (below(block, &request, errors), Some(request)),
         }
@@ -170,16 +172,23 @@ fn member_function(mut function: Function, block: &Request, owner: Option<&str>,
     if request.skip.is_some() {
         return Subject::Untouched(function.into_token_stream());
     }
-    investigated(function, request.within(block), own.collect(), owner)
+    investigated(function, request.within(block), own.collect(), owner, true)
 }
 
-fn investigated(function: Function, request: Request, repeated: Vec<Attribute>, owner: Option<&str>) -> Subject {
+fn investigated(
+    function: Function,
+    request: Request,
+    repeated: Vec<Attribute>,
+    owner: Option<&str>,
+    in_block: bool,
+) -> Subject {
     let name = function.signature.ident.unraw().to_string();
     Subject::Function(Box::new(Investigated {
         shape: Shape::of(&function.signature),
         path: owner.map_or_else(|| name.clone(), |owner| format!("{owner}::{name}")),
         function,
         request,
+        in_block,
         repeated,
     }))
 }

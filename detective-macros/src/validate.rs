@@ -30,7 +30,7 @@ fn check_subject(subject: &Subject, errors: &mut Errors) {
 }
 
 fn check_function(investigated: &Investigated, errors: &mut Errors) {
-    check_signature(&investigated.function.signature, errors);
+    check_signature(&investigated.function.signature, investigated.in_block, errors);
     for attribute in &investigated.repeated {
         errors.add(attribute, "`#[investigate]` is given twice: one call is recorded once");
     }
@@ -68,10 +68,11 @@ fn check_block(request: &Request, errors: &mut Errors) {
     check_options(request, errors);
 }
 
-fn check_signature(signature: &Signature, errors: &mut Errors) {
-    let mut refuse = |token: &dyn ToTokens, reason: &str| errors.add(token, format!("{reason}; inside of a block, `#[investigate(skip)]` leaves it out"));
+fn check_signature(signature: &Signature, in_block: bool, errors: &mut Errors) {
+    let way_out = if in_block { ", or leave it out with `#[investigate(skip)]`" } else { "" };
+    let mut refuse = |token: &dyn ToTokens, reason: &str| errors.add(token, format!("{reason}{way_out}"));
     if let Some(token) = &signature.constness {
-        refuse(token, "a `const fn` cannot be investigated: it may run in the compiler, where there is nothing to record into");
+        refuse(token, "a `const fn` cannot be investigated: it may run in the compiler, where nothing can be recorded; investigate the functions that call it");
     }
     if let Safety::Unsafe(token) = &signature.safety {
         refuse(token, "an `unsafe fn` cannot be investigated: its body would move into a closure, which is not unsafe; investigate the safe function around it");
@@ -80,7 +81,7 @@ fn check_signature(signature: &Signature, errors: &mut Errors) {
         refuse(token, "an `extern fn` cannot be investigated: its callers are not Rust; investigate the function that it calls");
     }
     if let Some(token) = &signature.variadic {
-        refuse(token, "a variadic function cannot be investigated: its arguments cannot move into a closure");
+        refuse(token, "a variadic function cannot be investigated: its arguments cannot move into a closure; investigate the functions that call it");
     }
 }
 

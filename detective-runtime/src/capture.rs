@@ -3,7 +3,12 @@
 //! `fields(user_id)` takes whatever type the argument has: a number stays a number, anything else becomes text by
 //! `Display`, else by `Debug`, and a type with neither is a compile error that says so. Which of them it is, is
 //! decided by the compiler, also inside generic functions: method look-up tries the [`Captured`] with the most
-//! references first, and moves on when its bounds do not hold.
+//! references first, and moves on when its bounds do not hold. The expansion spells the look-up out, instead of
+//! calling a macro of ours, because then the compile error is under the expression:
+//!
+//! ```text
+//! (&&&&&&Captured(&user_id)).__detective_value()
+//! ```
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display, Write};
@@ -12,16 +17,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::value::Value;
-
-/// Turns a reference to a captured expression into `Option<Value>`; `None` is not recorded.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __detective_capture {
-    ($reference:expr) => {{
-        use $crate::__private::CapturedValue as _;
-        (&&&&&&$crate::__private::Captured($reference)).value()
-    }};
-}
 
 /// A type with a value of its own. An `Option` that is `None` has none, and the field is not recorded.
 pub trait Capture {
@@ -33,7 +28,8 @@ pub trait Capture {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded as a field",
     label = "neither a plain value, nor `Display`, nor `Debug`",
-    note = "capture a part of it or a text made from it: `fields(key = expression)`"
+    note = "capture a part of it or a text made from it: `fields(key = expression)`; a type parameter needs \
+            a bound"
 )]
 pub trait Recordable {}
 
@@ -41,38 +37,39 @@ pub trait Recordable {}
 #[derive(Debug)]
 pub struct Captured<'a, T: ?Sized>(pub &'a T);
 
-/// The steps of the selection, one implementation each, most references first.
+/// The steps of the selection, one implementation each, most references first. The method's name is one that no trait
+/// of the user's has for every type.
 pub trait CapturedValue {
     /// The value to record.
-    fn value(&self) -> Option<Value>;
+    fn __detective_value(&self) -> Option<Value>;
 }
 
 impl<T: Capture + ?Sized> CapturedValue for &&&&&Captured<'_, T> {
-    fn value(&self) -> Option<Value> {
+    fn __detective_value(&self) -> Option<Value> {
         self.0.capture()
     }
 }
 
 impl<T: Display + ?Sized> CapturedValue for &&&&Captured<'_, T> {
-    fn value(&self) -> Option<Value> {
+    fn __detective_value(&self) -> Option<Value> {
         display(self.0)
     }
 }
 
 impl<T: Display> CapturedValue for &&&Captured<'_, Option<T>> {
-    fn value(&self) -> Option<Value> {
+    fn __detective_value(&self) -> Option<Value> {
         self.0.as_ref().and_then(display)
     }
 }
 
 impl<T: Debug> CapturedValue for &&Captured<'_, Option<T>> {
-    fn value(&self) -> Option<Value> {
+    fn __detective_value(&self) -> Option<Value> {
         self.0.as_ref().and_then(debug)
     }
 }
 
 impl<T: Debug + ?Sized> CapturedValue for &Captured<'_, T> {
-    fn value(&self) -> Option<Value> {
+    fn __detective_value(&self) -> Option<Value> {
         debug(self.0)
     }
 }
@@ -80,7 +77,7 @@ impl<T: Debug + ?Sized> CapturedValue for &Captured<'_, T> {
 impl<T: ?Sized> Captured<'_, T> {
     /// The last step, which never compiles. The bound stands on the method, where look-up does not see it, so that
     /// the compiler reports the bound and its message.
-    pub fn value(&self) -> Option<Value>
+    pub fn __detective_value(&self) -> Option<Value>
     where
         T: Recordable,
     {
@@ -175,6 +172,12 @@ captured_through!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 mod tests {
     use super::*;
 
+    macro_rules! capture {
+        ($reference:expr) => {
+            (&&&&&&Captured($reference)).__detective_value()
+        };
+    }
+
     fn check(captured: Option<Value>, expected: impl Into<Value>) {
         assert_eq!(captured, Some(expected.into()));
     }
@@ -202,45 +205,45 @@ mod tests {
     #[test]
     fn plain_values_keep_their_type_behind_any_pointer() {
         let name = String::from("ann");
-        check(__detective_capture!(&7_u16), 7);
-        check(__detective_capture!(&&&true), true);
-        check(__detective_capture!(&0.5), 0.5);
-        check(__detective_capture!(&name), "ann");
-        check(__detective_capture!(&*name), "ann");
-        check(__detective_capture!(&&mut String::from("ann")), "ann");
-        check(__detective_capture!(&Arc::<str>::from("ann")), "ann");
-        check(__detective_capture!(&Cow::Borrowed("ann")), "ann");
-        check(__detective_capture!(&vec![name.clone()]), vec![name]);
+        check(capture!(&7_u16), 7);
+        check(capture!(&&&true), true);
+        check(capture!(&0.5), 0.5);
+        check(capture!(&name), "ann");
+        check(capture!(&*name), "ann");
+        check(capture!(&&mut String::from("ann")), "ann");
+        check(capture!(&Arc::<str>::from("ann")), "ann");
+        check(capture!(&Cow::Borrowed("ann")), "ann");
+        check(capture!(&vec![name.clone()]), vec![name]);
     }
 
     #[test]
     fn other_types_are_displayed_else_debugged() {
-        check(__detective_capture!(&Shown), "shown");
-        check(__detective_capture!(&Debugged), "Debugged");
-        check(__detective_capture!(&[1, 2]), "[1, 2]");
+        check(capture!(&Shown), "shown");
+        check(capture!(&Debugged), "Debugged");
+        check(capture!(&[1, 2]), "[1, 2]");
         check(
-            __detective_capture!(&std::net::Ipv4Addr::LOCALHOST),
+            capture!(&std::net::Ipv4Addr::LOCALHOST),
             "127.0.0.1",
         );
     }
 
     #[test]
     fn an_option_is_what_it_holds_or_nothing() {
-        check(__detective_capture!(&Some(Some(7))), 7);
-        check(__detective_capture!(&Some(Shown)), "shown");
-        check(__detective_capture!(&Some(Debugged)), "Debugged");
-        assert_eq!(__detective_capture!(&None::<i32>), None);
-        assert_eq!(__detective_capture!(&None::<Shown>), None);
-        assert_eq!(__detective_capture!(&None::<Debugged>), None);
+        check(capture!(&Some(Some(7))), 7);
+        check(capture!(&Some(Shown)), "shown");
+        check(capture!(&Some(Debugged)), "Debugged");
+        assert_eq!(capture!(&None::<i32>), None);
+        assert_eq!(capture!(&None::<Shown>), None);
+        assert_eq!(capture!(&None::<Debugged>), None);
     }
 
     #[test]
     fn a_bound_decides_in_a_generic_function() {
         fn displayed<T: Display>(value: T) -> Option<Value> {
-            __detective_capture!(&value)
+            capture!(&value)
         }
         fn debugged<T: Debug>(value: T) -> Option<Value> {
-            __detective_capture!(&value)
+            capture!(&value)
         }
         check(displayed(7), "7");
         check(debugged("x"), "\"x\"");

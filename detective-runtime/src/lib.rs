@@ -11,4 +11,4 @@ mod store;
 mod value;
 mod capture;
 mod outcome;
-#[doc(hidden)] pub mod __private { pub use crate::capture::*; pub use crate::outcome::*; pub use crate::{__detective_capture as capture, __detective_error_text as error_text}; }
+#[doc(hidden)] pub mod __private { pub use crate::capture::*; pub use crate::outcome::*; pub use crate::__detective_error_text as error_text; }

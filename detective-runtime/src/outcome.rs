@@ -15,7 +15,7 @@ use crate::capture::render;
 macro_rules! __detective_error_text {
     ($reference:expr) => {{
         use $crate::__private::ErrorText as _;
-        (&&&&$crate::__private::Outcome($reference)).error_text()
+        (&&&&$crate::__private::Outcome($reference)).__detective_error_text()
     }};
     ($reference:expr, $condition:expr) => {
         $crate::__private::error_if(
@@ -42,14 +42,15 @@ pub fn error_if<T: ?Sized>(
 #[derive(Debug)]
 pub struct Outcome<'a, T: ?Sized>(pub &'a T);
 
-/// The steps of the selection, one implementation each, most references first.
+/// The steps of the selection, one implementation each, most references first. The method's name is one that no trait
+/// of the user's has for every type.
 pub trait ErrorText {
     /// The text of the error, if the value is one.
-    fn error_text(&self) -> Option<String>;
+    fn __detective_error_text(&self) -> Option<String>;
 }
 
 impl<T, E: Display> ErrorText for &&&Outcome<'_, Result<T, E>> {
-    fn error_text(&self) -> Option<String> {
+    fn __detective_error_text(&self) -> Option<String> {
         self.0
             .as_ref()
             .err()
@@ -58,7 +59,7 @@ impl<T, E: Display> ErrorText for &&&Outcome<'_, Result<T, E>> {
 }
 
 impl<T, E: Debug> ErrorText for &&Outcome<'_, Result<T, E>> {
-    fn error_text(&self) -> Option<String> {
+    fn __detective_error_text(&self) -> Option<String> {
         self.0
             .as_ref()
             .err()
@@ -67,13 +68,13 @@ impl<T, E: Debug> ErrorText for &&Outcome<'_, Result<T, E>> {
 }
 
 impl<T, E> ErrorText for &Outcome<'_, Result<T, E>> {
-    fn error_text(&self) -> Option<String> {
+    fn __detective_error_text(&self) -> Option<String> {
         self.0.as_ref().err().map(|_| type_name::<E>().to_owned())
     }
 }
 
 impl<T: ?Sized> ErrorText for Outcome<'_, T> {
-    fn error_text(&self) -> Option<String> {
+    fn __detective_error_text(&self) -> Option<String> {
         None
     }
 }

@@ -115,13 +115,14 @@ fn outer() -> i32 {
     inner()
 }
 
-#[::tokio::test]
-async fn hygiene() {
-    ::std::assert_eq!(shadowed::asynchronous(1).await, 1);
+#[test]
+fn hygiene() {
+    let runtime = ::tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
+    ::std::assert_eq!(runtime.block_on(shadowed::asynchronous(1)), 1);
     ::std::assert_eq!(shadowed::plain(1), ::std::result::Result::Ok(1));
-    ::std::assert_eq!(shadowed::boxed().await, 1);
-    ::std::assert_eq!(through_another_path(1).await, 1);
-    ::std::assert_eq!(names_of_the_expansion(1, 2).await, 4);
+    ::std::assert_eq!(runtime.block_on(shadowed::boxed()), 1);
+    ::std::assert_eq!(runtime.block_on(through_another_path(1)), 1);
+    ::std::assert_eq!(runtime.block_on(names_of_the_expansion(1, 2)), 4);
     ::std::assert_eq!(declared(1), 1);
     ::std::assert_eq!(outer(), 1);
 }

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(naem = "find")]
+fn find() {}
+
+fn main() {}

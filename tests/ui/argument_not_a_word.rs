@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate("find")]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(name = "a", name = "b")]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(colour = "red")]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(name = "a" record = false)]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use detective::investigate;
+
+#[investigate]
+fn find() -> i64 {
+    "one"
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(buckets = [])]
+fn find() {}
+
+fn main() {}

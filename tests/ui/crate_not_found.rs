@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(crate = observability)]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(crate = "detective")]
+fn find() {}
+
+fn main() {}

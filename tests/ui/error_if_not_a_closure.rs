@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(error_if = true)]
+fn find() {}
+
+fn main() {}

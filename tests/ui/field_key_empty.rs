@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(fields("" = 1))]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use detective::investigate;
+
+#[investigate(fields(&name))]
+fn find(name: &str) -> bool {
+    name.is_empty()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use detective::investigate;
+
+#[investigate(fields(%length = name.len()))]
+fn find(name: &str) -> bool {
+    name.is_empty()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(fields("user.id"))]
+fn find() {}
+
+fn main() {}

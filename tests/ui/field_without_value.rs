@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(fields(length = ))]
+fn find() {}
+
+fn main() {}

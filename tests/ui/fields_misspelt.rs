@@ -1,0 +1,8 @@
+use detective::investigate;
+
+#[investigate(feilds(id))]
+fn find(id: i64) -> i64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(histogram = 0)]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(name = find)]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(name)]
+fn find() {}
+
+fn main() {}

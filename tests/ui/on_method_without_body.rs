@@ -1,0 +1,8 @@
+use detective::investigate;
+
+trait Store {
+    #[investigate]
+    async fn find(&self);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate]
+struct Store;
+
+fn main() {}

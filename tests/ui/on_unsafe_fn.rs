@@ -1,0 +1,8 @@
+use detective::investigate;
+
+#[investigate]
+unsafe fn find() -> i64 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate]
+use std::fmt::Debug;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(record = "no")]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(sample = "10%")]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(skip)]
+fn find() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(slow = 250)]
+fn find() {}
+
+fn main() {}

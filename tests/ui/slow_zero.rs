@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(slow = "0s")]
+fn find() {}
+
+fn main() {}

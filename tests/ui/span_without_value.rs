@@ -1,0 +1,6 @@
+use detective::investigate;
+
+#[investigate(span)]
+fn find() {}
+
+fn main() {}

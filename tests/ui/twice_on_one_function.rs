@@ -1,0 +1,7 @@
+use detective::investigate;
+
+#[investigate]
+#[investigate]
+fn find() {}
+
+fn main() {}
