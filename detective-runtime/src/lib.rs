@@ -8,4 +8,5 @@ mod config;
 mod export;
 mod metrics;
 mod store;
+mod trace;
 mod value;
