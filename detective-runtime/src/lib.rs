@@ -8,6 +8,7 @@ mod config;
 mod export;
 mod metrics;
 mod store;
+mod trace;
 mod value;
 mod capture;
 mod outcome;

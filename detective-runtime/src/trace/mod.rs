@@ -1,0 +1,3 @@
+//! Traces: which one a request belongs to.
+
+pub(crate) mod propagation;
