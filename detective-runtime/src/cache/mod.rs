@@ -1,1 +1,305 @@
-//! cache.
+//! A cache that is shared through Redis when there is one, and lives in memory otherwise.
+//!
+//! Values are JSON, so that they can be read with `redis-cli` and by other languages. Whatever goes
+//! wrong with Redis is a miss: the caller computes its answer and never learns of the trouble.
+
+#[cfg(feature = "redis")]
+mod circuit;
+mod flight;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(test)]
+#[cfg(feature = "redis")]
+mod redis_tests;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config;
+use crate::metrics::{Part, Stats};
+use crate::trace::ClientSpan;
+
+use flight::Flights;
+use memory::Memory;
+#[cfg(feature = "redis")]
+use redis::Redis;
+
+/// Values under text keys, each for a limited time. Cloning it is cheap, and clones share the values.
+///
+/// In Redis a value is a plain JSON string under `cache.prefix` followed by the key.
+#[derive(Clone)]
+pub struct Cache(Arc<Shared>);
+
+struct Shared {
+    backend: Backend,
+    flights: Flights,
+    stats: Arc<Stats>,
+}
+
+enum Backend {
+    Memory(Memory),
+    #[cfg(feature = "redis")]
+    Redis(Box<Redis>),
+}
+
+/// Why there is no cache.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// `cache.url` names neither memory nor a Redis server. Correct the key.
+    #[error(
+        "`cache.url` is `{url}`, expected `memory` or `redis://[user:password@]host[:port][/database]` (`rediss://` with TLS): {reason}"
+    )]
+    Url {
+        /// The offending address, without its user and password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `cache.url` names a Redis server, and this build cannot speak to one. Enable the cargo
+    /// feature `redis`, or use `memory`.
+    #[error(
+        "`cache.url` is `{url}`, but this build has no Redis client; enable the cargo feature `redis`, or set `cache.url` to `memory`"
+    )]
+    NoRedis {
+        /// The address, without its user and password.
+        url: String,
+    },
+}
+
+impl Cache {
+    /// Opens the cache that `config` describes. Redis is not contacted before the first use, so it
+    /// may well be away.
+    ///
+    /// # Errors
+    ///
+    /// When `cache.url` cannot be used.
+    pub(crate) fn new(config: &config::Cache, stats: Arc<Stats>) -> Result<Self, CacheError> {
+        Ok(Self(Arc::new(Shared {
+            backend: Backend::new(config, &stats)?,
+            flights: Flights::default(),
+            stats,
+        })))
+    }
+
+    /// The value under `key`, unless there is none, its time is over, it is not a `T`, or Redis is
+    /// in trouble.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let mut span = self.0.backend.start_span(Operation::Get, key);
+        let text = self.0.backend.get(key, &mut span).await;
+        let value = text.and_then(|text| serde_json::from_slice(&text).ok());
+        let (count, hit) = match value {
+            Some(_) => (&self.0.stats.cache_hits, true),
+            None => (&self.0.stats.cache_misses, false),
+        };
+        count.fetch_add(1, Relaxed);
+        span.set("cache.hit", hit);
+        value
+    }
+
+    /// Keeps `value` under `key` for the time `ttl`, to the millisecond, instead of what is there.
+    /// With a time of zero nothing is kept.
+    pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, ttl: Duration) {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.write(key, text.into(), ttl).await,
+            Err(error) => self.not_json(&error),
+        }
+    }
+
+    /// Forgets the value under `key`.
+    pub async fn remove(&self, key: &str) {
+        let mut span = self.0.backend.start_span(Operation::Remove, key);
+        self.0.backend.remove(key, &mut span).await;
+    }
+
+    /// The value under `key`; if there is none, the one that `compute` makes, which is then kept for
+    /// the time `ttl`.
+    ///
+    /// Of all the callers in this process that miss the same key at the same time one computes, and
+    /// the others wait for its value. When it fails, it alone gets the error, and the next one tries;
+    /// when it is cancelled or panics, the next one tries too. Computing must not ask for the same
+    /// key again: it would wait for itself.
+    ///
+    /// # Errors
+    ///
+    /// What `compute` returns. The cache itself never fails.
+    pub async fn get_or_compute<T, E, F, Fut>(
+        &self,
+        key: &str,
+        ttl: Duration,
+        compute: F,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        // Whoever is aboard before it looks cannot miss both the cache and the value of a flight
+        // that lands meanwhile.
+        let flight = self.0.flights.board(key);
+        if let Some(value) = self.get(key).await {
+            return Ok(value);
+        }
+        let mut compute = Some(compute);
+        let mut computed = None;
+        let shared = flight.value(async {
+            let compute = compute.take().expect("the future runs once");
+            let value = compute().await.map_err(Unshared::Failed)?;
+            match serde_json::to_vec(&value) {
+                Ok(text) => {
+                    computed = Some(value);
+                    Ok(Arc::from(text))
+                }
+                Err(error) => {
+                    self.not_json(&error);
+                    Err(Unshared::NotJson(value))
+                }
+            }
+        });
+        match (shared.await, computed) {
+            (Ok(text), Some(value)) => {
+                self.write(key, text, ttl).await;
+                flight.land();
+                Ok(value)
+            }
+            (Ok(text), None) => match serde_json::from_slice(&text) {
+                Ok(value) => Ok(value),
+                // Another type is kept under this key, which must be a mistake.
+                Err(_) => compute.expect("another caller computed")().await,
+            },
+            (Err(Unshared::Failed(error)), _) => Err(error),
+            (Err(Unshared::NotJson(value)), _) => Ok(value),
+        }
+    }
+
+    async fn write(&self, key: &str, text: Arc<[u8]>, ttl: Duration) {
+        let ttl = ttl.min(LONGEST_TTL);
+        if ttl < Duration::from_millis(1) {
+            return self.remove(key).await;
+        }
+        let mut span = self.0.backend.start_span(Operation::Set, key);
+        self.0.backend.set(key, text, ttl, &mut span).await;
+    }
+
+    fn not_json(&self, error: &serde_json::Error) {
+        let message = format!("a value cannot be cached because it is not JSON: {error}");
+        self.0.stats.failed(Part::Cache, message);
+    }
+}
+
+/// A century, which neither Redis's nor the memory cache's clock overflows on.
+const LONGEST_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Why a computed value was not given to the other callers.
+enum Unshared<T, E> {
+    Failed(E),
+    NotJson(T),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Get,
+    Set,
+    Remove,
+}
+
+impl Backend {
+    fn new(config: &config::Cache, stats: &Arc<Stats>) -> Result<Self, CacheError> {
+        let url = config.url.expose();
+        match url.split_once("://").map(|(scheme, _)| scheme) {
+            None if url == "memory" => Ok(Self::Memory(Memory::new(config.capacity))),
+            #[cfg(feature = "redis")]
+            Some("redis" | "rediss") => {
+                let redis =
+                    Redis::new(config, Arc::clone(stats)).map_err(|error| CacheError::Url {
+                        url: without_credentials(url),
+                        reason: error.to_string(),
+                    })?;
+                Ok(Self::Redis(Box::new(redis)))
+            }
+            #[cfg(not(feature = "redis"))]
+            Some("redis" | "rediss") => Err(CacheError::NoRedis {
+                url: without_credentials(url),
+            }),
+            _ => Err(CacheError::Url {
+                url: without_credentials(url),
+                reason: "it is neither".to_owned(),
+            }),
+        }
+    }
+
+    fn start_span(&self, operation: Operation, key: &str) -> ClientSpan {
+        match self {
+            Self::Memory(_) => memory::start_span(operation, key),
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.start_span(operation, key),
+        }
+    }
+
+    async fn get(&self, key: &str, span: &mut ClientSpan) -> Option<Arc<[u8]>> {
+        match self {
+            Self::Memory(memory) => memory.get(key).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.get(key, span).await,
+        }
+    }
+
+    async fn set(&self, key: &str, text: Arc<[u8]>, ttl: Duration, span: &mut ClientSpan) {
+        match self {
+            Self::Memory(memory) => memory.set(key, text, ttl).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.set(key, &text, ttl, span).await,
+        }
+    }
+
+    async fn remove(&self, key: &str, span: &mut ClientSpan) {
+        match self {
+            Self::Memory(memory) => memory.remove(key).await,
+            #[cfg(feature = "redis")]
+            Self::Redis(redis) => redis.remove(key, span).await,
+        }
+    }
+}
+
+/// `url` without what stands between `://` and the last `@`: that may be a password.
+fn without_credentials(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
+        (None, Some((_, rest))) => format!("***@{rest}"),
+        (_, None) => url.to_owned(),
+    }
+}
+
+/// What may be shown of a key: its part before the first `:`, if that looks like a name, and `?`
+/// for the rest, which tells people apart. `user:42` is `user:?`, `42` is `?`.
+fn key_pattern(key: &str) -> String {
+    match key.split_once(':') {
+        Some((name, _)) if is_name(name) => format!("{name}:?"),
+        _ => "?".to_owned(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_name_byte = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.');
+    !text.is_empty() && text.bytes().all(is_name_byte)
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backend = match &self.0.backend {
+            Backend::Memory(_) => "memory",
+            #[cfg(feature = "redis")]
+            Backend::Redis(_) => "redis",
+        };
+        formatter.debug_tuple("Cache").field(&backend).finish()
+    }
+}

@@ -4,7 +4,7 @@
 //! the counts as `detective_*`, `/analytics/health` shows them beside the last trouble of each part.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.
@@ -97,6 +97,8 @@ pub(crate) struct Stats {
     dropped: [AtomicU64; DropReason::ALL.len()],
     successes: [AtomicU64; Part::ALL.len()],
     failures: [AtomicU64; Part::ALL.len()],
+    /// Set by a failure, cleared by the next success.
+    in_trouble: [AtomicBool; Part::ALL.len()],
     trouble: Mutex<[Trouble; Part::ALL.len()]>,
     /// Records that the pipeline took from the request threads.
     pub(crate) records: AtomicU64,
@@ -126,10 +128,14 @@ impl Stats {
         self.dropped[reason as usize].load(Relaxed)
     }
 
-    /// Counts one successful exchange with `part`. Not for the request path: it may take a lock
-    /// when the part has just recovered.
+    /// Counts one successful exchange with `part`. It takes no lock unless the part has just
+    /// recovered, so that it suits the request path.
     pub(crate) fn succeeded(&self, part: Part) {
         self.successes[part as usize].fetch_add(1, Relaxed);
+        if !self.in_trouble[part as usize].load(Relaxed) {
+            return;
+        }
+        self.in_trouble[part as usize].store(false, Relaxed);
         let mut trouble = self.lock_trouble();
         let trouble = &mut trouble[part as usize];
         if trouble.last.is_some() && !trouble.recovered {
@@ -152,6 +158,7 @@ impl Stats {
         }
         trouble.last = Some((message, SystemTime::now()));
         trouble.recovered = false;
+        self.in_trouble[part as usize].store(true, Relaxed);
     }
 
     /// Successful and failed exchanges with `part`.

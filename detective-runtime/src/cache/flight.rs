@@ -1,0 +1,84 @@
+//! One computation for all the callers that miss the same key at the same time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+/// A value on its way to everybody who waits for it, as JSON.
+type Cell = Arc<OnceCell<Arc<[u8]>>>;
+
+/// The keys that somebody is looking up or computing just now.
+#[derive(Debug, Default)]
+pub(super) struct Flights(Mutex<HashMap<Box<str>, Cell>>);
+
+/// One caller's part in the flight of a key. The flight ends with its last caller.
+#[derive(Debug)]
+pub(super) struct Flight<'a> {
+    flights: &'a Flights,
+    key: &'a str,
+    /// Taken out only when the flight is left.
+    cell: Option<Cell>,
+}
+
+impl Flights {
+    /// Joins the flight of `key`, or starts one.
+    pub(super) fn board<'a>(&'a self, key: &'a str) -> Flight<'a> {
+        let mut cells = self.lock();
+        let cell = match cells.get(key) {
+            Some(cell) => Arc::clone(cell),
+            None => Arc::clone(cells.entry(key.into()).or_default()),
+        };
+        Flight {
+            flights: self,
+            key,
+            cell: Some(cell),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Cell>> {
+        // Nothing panics while it holds the lock; a poisoned map would still be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Flight<'_> {
+    /// The value of this flight. One caller at a time runs its `make`, until one succeeds.
+    pub(super) async fn value<E>(
+        &self,
+        make: impl Future<Output = Result<Arc<[u8]>, E>>,
+    ) -> Result<Arc<[u8]>, E> {
+        let cell = self.cell.as_ref().expect("only dropping takes the cell");
+        cell.get_or_try_init(|| make).await.map(Arc::clone)
+    }
+
+    /// Ends the flight: whoever comes from now on starts another. Those who are aboard keep its value.
+    pub(super) fn land(&self) {
+        let mut cells = self.flights.lock();
+        let is_this = |cell: &Cell| self.cell.as_ref().is_some_and(|own| Arc::ptr_eq(own, cell));
+        if cells.get(self.key).is_some_and(is_this) {
+            cells.remove(self.key);
+        }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut cells = self.flights.lock();
+        // Leaving under the lock keeps the count below exact.
+        self.cell = None;
+        if cells
+            .get(self.key)
+            .is_some_and(|cell| Arc::strong_count(cell) == 1)
+        {
+            cells.remove(self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Flights {
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+}
