@@ -1,5 +1,105 @@
 //! Finished requests in a database.
+//!
+//! [`Store::open`] gives two halves: a [`Writer`], of which there is exactly one, and a [`Reader`]
+//! that can be cloned. The pipeline gives the writer to a [`WriteQueue`], which keeps on trying
+//! while the database is away. SQL is written only in the module of an engine: `sqlite` today; a
+//! second engine is a second module with the same `connect`, `Writer` and `Reader`, and the scheme
+//! of `store.url` chooses between them in [`Store::open`].
 
+mod id;
+mod query;
+mod queue;
 mod row;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use query::{EndpointStats, Filter, RouteMetrics, Summary};
+pub(crate) use queue::WriteQueue;
 pub use row::{ApiMetric, Outcome};
+pub(crate) use row::{Row, RowBatch};
+pub(crate) use sqlite::{Reader, Writer};
+
+/// An open store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    /// Writes rows; there is one for each running instance of Detective.
+    pub(crate) writer: Writer,
+    /// Answers queries.
+    pub(crate) reader: Reader,
+}
+
+/// Which program writes: stands in the columns `service`, `version` and `instance` of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) service: String,
+    pub(crate) version: String,
+    /// Must differ between programs that run at the same time, because row ids are made from it.
+    pub(crate) instance: String,
+}
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// `store.url` names an engine that is not built in. Only the scheme is shown, because the
+    /// rest may hold a password.
+    #[error("`store.url` has the unknown scheme `{scheme}`, expected `sqlite://path/to/file.db`")]
+    UnknownScheme {
+        /// The text before the colon, or nothing.
+        scheme: String,
+    },
+    /// The database cannot be opened or created, or is not one of ours.
+    #[error(
+        "cannot open the store at `{path}`: {reason}; expected a SQLite file, or a place where one \
+         can be created: check the folder's owner and permissions, or set `store.url` \
+         (DETECTIVE_STORE__URL) to another place such as `sqlite://data/detective.db`"
+    )]
+    Open {
+        /// The file.
+        path: String,
+        /// What the system or the database said.
+        reason: String,
+    },
+    /// The database is locked, full or away. The same call may succeed later.
+    #[error("the store is not available: {reason}")]
+    Unavailable {
+        /// What the database said.
+        reason: String,
+    },
+    /// The database refuses what it was given, and would again.
+    #[error("the store refuses the rows: {reason}")]
+    Refused {
+        /// What the database said.
+        reason: String,
+    },
+    /// The shutdown's deadline passed first.
+    #[error("{rows} rows were not written before the shutdown's deadline")]
+    Unwritten {
+        /// How many rows were lost.
+        rows: u64,
+    },
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite://path`, `sqlite::memory:`), creating its folder and
+    /// file when they are missing, and brings its tables up to date.
+    ///
+    /// A relative path is relative to the working directory; the configuration has made it
+    /// absolute before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownScheme`] and [`StoreError::Open`].
+    pub(crate) async fn open(url: &str, identity: Identity) -> Result<Self, StoreError> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => {
+                let (writer, reader) = sqlite::open(url, identity).await?;
+                Ok(Self { writer, reader })
+            }
+            other => Err(StoreError::UnknownScheme {
+                scheme: other.map_or_else(String::new, |(scheme, _)| scheme.to_owned()),
+            }),
+        }
+    }
+}

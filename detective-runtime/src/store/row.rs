@@ -1,5 +1,6 @@
 //! The row of `api_metrics`: one finished request.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 /// One request as it is stored; the columns are those of the `api_metrics` view.
@@ -76,5 +77,82 @@ impl Outcome {
             Self::Timeout => "timeout",
             Self::Shutdown => "shutdown",
         }
+    }
+}
+
+/// A borrowed row, so that a caller can write straight from its own record.
+#[derive(Debug, Clone)]
+pub(crate) struct Row<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) response_time: Duration,
+    pub(crate) time_to_head: Option<Duration>,
+    pub(crate) timestamp: SystemTime,
+    pub(crate) outcome: Outcome,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) handler: Option<&'a str>,
+    pub(crate) trace_id: Option<u128>,
+    /// May be owned, because an address is first turned into text when its row is written.
+    pub(crate) client_ip: Option<Cow<'a, str>>,
+    pub(crate) user_agent: Option<&'a str>,
+    pub(crate) consumer: Option<&'a str>,
+    pub(crate) request_headers: &'a [(String, String)],
+    pub(crate) response_headers: &'a [(String, String)],
+    pub(crate) request_bytes: u64,
+    pub(crate) response_bytes: u64,
+}
+
+impl<'a> From<&'a ApiMetric> for Row<'a> {
+    fn from(metric: &'a ApiMetric) -> Self {
+        Self {
+            endpoint: &metric.endpoint,
+            method: &metric.method,
+            path: metric.path.as_deref(),
+            status_code: metric.status_code,
+            response_time: metric.response_time,
+            time_to_head: metric.time_to_head,
+            timestamp: metric.timestamp,
+            outcome: metric.outcome,
+            error: metric.error.as_deref(),
+            handler: metric.handler.as_deref(),
+            trace_id: metric.trace_id,
+            client_ip: metric.client_ip.as_deref().map(Cow::Borrowed),
+            user_agent: metric.user_agent.as_deref(),
+            consumer: metric.consumer.as_deref(),
+            request_headers: &metric.request_headers,
+            response_headers: &metric.response_headers,
+            request_bytes: metric.request_bytes,
+            response_bytes: metric.response_bytes,
+        }
+    }
+}
+
+/// Rows that are handed to the store together and written in one transaction.
+///
+/// The store gives the batch back when it is done with it, so that its memory can be used again.
+pub(crate) trait RowBatch: Send + Sync + 'static {
+    /// How many rows there are.
+    fn len(&self) -> usize;
+
+    /// The rows, in the same order each time.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send;
+
+    /// Forgets the rows beyond the first `len`, because the queue has no room for them.
+    fn truncate(&mut self, len: usize);
+}
+
+impl RowBatch for Vec<ApiMetric> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send {
+        self.iter().map(Row::from)
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
     }
 }

@@ -1,0 +1,212 @@
+//! The task between the pipeline and the writer: waits while the database is away, in order and
+//! within a bound.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{RowBatch, StoreError, Writer};
+use crate::metrics::{DropReason, Part, Stats};
+
+/// The first wait after a failed write; it doubles with each further one.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// The longest wait between two attempts.
+const LAST_RETRY: Duration = Duration::from_secs(5);
+
+/// Hands batches to the task that owns the [`Writer`].
+#[derive(Debug)]
+pub(crate) struct WriteQueue<B> {
+    commands: mpsc::UnboundedSender<Command<B>>,
+    /// Rows handed over and not yet written, those of the batch at hand included.
+    queued: Arc<AtomicUsize>,
+    capacity: usize,
+    stats: Arc<Stats>,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+#[derive(Debug)]
+enum Command<B> {
+    Write(B),
+    /// Answered when everything before it is done.
+    Flush(oneshot::Sender<()>),
+}
+
+impl<B: RowBatch> WriteQueue<B> {
+    /// Starts the task on the current runtime. At most `capacity` rows wait in it
+    /// (`store.queue_rows`). `recycle` gets each batch back when its rows are written or lost.
+    pub(crate) fn start(
+        writer: Writer,
+        capacity: usize,
+        stats: Arc<Stats>,
+        recycle: impl FnMut(B) + Send + 'static,
+    ) -> Self {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let worker = Worker {
+            writer,
+            queued: Arc::clone(&queued),
+            stats: Arc::clone(&stats),
+            recycle,
+        };
+        Self {
+            commands,
+            queued,
+            capacity,
+            stats,
+            task: tokio::spawn(worker.run(receiver)),
+        }
+    }
+
+    /// Hands a batch over without waiting. Rows that do not fit are dropped and counted.
+    pub(crate) fn push(&self, mut batch: B) {
+        let room = self.capacity.saturating_sub(self.depth());
+        if batch.len() > room {
+            let dropped = batch.len() - room;
+            self.stats.dropped(DropReason::RowQueueFull, dropped as u64);
+            batch.truncate(room);
+        }
+        if batch.len() > 0 {
+            self.send(Command::Write(batch));
+        }
+    }
+
+    /// Waits until every row that was handed over before is written, or refused for good.
+    pub(crate) async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        self.send(Command::Flush(done));
+        // An error means that the task has ended: there is nothing left to wait for.
+        let _ = wait.await;
+    }
+
+    /// Rows that wait now.
+    pub(crate) fn depth(&self) -> usize {
+        self.queued.load(Relaxed)
+    }
+
+    /// Most rows that may wait.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Writes what is left and closes the database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unwritten`] when the deadline passes first; the rows are counted as dropped.
+    pub(crate) async fn close(self, deadline: Instant) -> Result<(), StoreError> {
+        let Self {
+            commands,
+            queued,
+            stats,
+            mut task,
+            ..
+        } = self;
+        drop(commands);
+        let result = tokio::time::timeout_at(deadline, &mut task).await;
+        task.abort();
+        match result {
+            Ok(Ok(closed)) => closed,
+            // The deadline passed, or the task is gone, which only an abort from outside can do.
+            Ok(Err(_)) | Err(_) => {
+                let rows = queued.load(Relaxed) as u64;
+                stats.dropped(DropReason::RowWriteFailed, rows);
+                Err(StoreError::Unwritten { rows })
+            }
+        }
+    }
+
+    fn send(&self, command: Command<B>) {
+        let rows = match &command {
+            Command::Write(batch) => batch.len(),
+            Command::Flush(_) => 0,
+        };
+        self.queued.fetch_add(rows, Relaxed);
+        if self.commands.send(command).is_err() {
+            // The runtime is shutting down and took the task with it.
+            self.queued.fetch_sub(rows, Relaxed);
+            self.stats.dropped(DropReason::RowWriteFailed, rows as u64);
+        }
+    }
+}
+
+/// The task.
+struct Worker<R> {
+    writer: Writer,
+    queued: Arc<AtomicUsize>,
+    stats: Arc<Stats>,
+    recycle: R,
+}
+
+impl<R> Worker<R> {
+    async fn run<B>(
+        mut self,
+        mut commands: mpsc::UnboundedReceiver<Command<B>>,
+    ) -> Result<(), StoreError>
+    where
+        B: RowBatch,
+        R: FnMut(B),
+    {
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Write(batch) => {
+                    self.write(&batch).await;
+                    self.queued.fetch_sub(batch.len(), Relaxed);
+                    (self.recycle)(batch);
+                }
+                Command::Flush(done) => {
+                    // Whoever asked may have stopped waiting.
+                    let _ = done.send(());
+                }
+            }
+        }
+        self.writer.close().await
+    }
+
+    /// Tries until the rows are written or refused for good.
+    async fn write(&mut self, batch: &impl RowBatch) {
+        let rows = batch.len() as u64;
+        let ids = self.writer.assign_ids(batch.len());
+        let mut wait = FIRST_RETRY;
+        let mut first = true;
+        loop {
+            match self.writer.write(&ids, batch).await {
+                Ok(written) => {
+                    self.stats.succeeded(Part::Store);
+                    // After a failure it is not known how much of the batch was there already.
+                    let lost = if first {
+                        rows.saturating_sub(written)
+                    } else {
+                        0
+                    };
+                    self.stats.rows_written.fetch_add(rows - lost, Relaxed);
+                    if lost > 0 {
+                        self.stats.dropped(DropReason::RowWriteFailed, lost);
+                        self.stats.failed(
+                            Part::Store,
+                            format!(
+                                "{lost} rows have the ids of rows that another program wrote; \
+                                 expected a different `service.instance` for each program"
+                            ),
+                        );
+                    }
+                    return;
+                }
+                Err(error @ StoreError::Refused { .. }) => {
+                    self.stats.failed(Part::Store, error.to_string());
+                    self.stats.dropped(DropReason::RowWriteFailed, rows);
+                    return;
+                }
+                Err(error) => {
+                    self.stats.failed(Part::Store, error.to_string());
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LAST_RETRY);
+                    first = false;
+                }
+            }
+        }
+    }
+}

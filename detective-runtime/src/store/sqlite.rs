@@ -1,0 +1,121 @@
+//! The embedded engine: one SQLite file in WAL mode, one connection that writes, a few that read.
+
+mod dictionary;
+mod queries;
+mod writer;
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+
+pub(crate) use self::queries::Reader;
+pub(crate) use self::writer::Writer;
+use super::{Identity, StoreError};
+
+/// The tables, from the first version on, inside the program.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long SQLite itself waits for a lock. The write queue tries again after that; a reader
+/// gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Most queries at the same time. Each is a thread and a page cache of its own.
+const READERS: u32 = 4;
+/// Pages (of 4 KiB) in the write-ahead log before they are copied into the file: larger than
+/// SQLite's 1000, because index pages that are written again and again are then copied once.
+const CHECKPOINT_PAGES: &str = "4000";
+/// What a write-ahead log that grew during a long query is cut back to.
+const JOURNAL_BYTES: &str = "67108864";
+
+/// Opens both halves of the store at `url`.
+pub(super) async fn open(url: &str, identity: Identity) -> Result<(Writer, Reader), StoreError> {
+    let open_error = |path: &Path, reason: String| StoreError::Open {
+        path: path.display().to_string(),
+        reason,
+    };
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| open_error(Path::new(url), error.to_string()))?
+        .create_if_missing(true)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(false)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("journal_size_limit", JOURNAL_BYTES)
+        .thread_name(|id| format!("detective-sqlite-{id}"))
+        .disable_statement_logging();
+    let path = options.get_filename().to_owned();
+
+    if !url.contains(":memory:")
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| open_error(&path, format!("cannot create its folder: {error}")))?;
+    }
+    let writer = Writer::connect(options.clone(), identity)
+        .await
+        .map_err(|error| open_error(&path, reason(&error)))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok((writer, Reader::new(readers)))
+}
+
+/// Brings the tables up to date. Two programs that start at the same moment on one file take turns,
+/// because the lock for writing is taken before looking at what is there.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(sqlx::Error::from)?;
+    transaction.commit().await
+}
+
+/// Whether the database is merely busy or locked, so that this connection can go on being used.
+/// Other errors may have ended a transaction behind sqlx's back.
+fn is_contention(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(5 | 6))
+}
+
+/// Whether the same rows would be refused again: too big, constraint, mismatch, range.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(18 | 19 | 20 | 25))
+        || matches!(error, sqlx::Error::Encode(_))
+}
+
+/// SQLite's primary result code (<https://sqlite.org/rescode.html>); the extended one that sqlx
+/// gives has more in its higher bits.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// What happened, without sqlx's preamble.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Migrate(error) => {
+            format!("its tables cannot be brought up to date: {error}")
+        }
+        other => other.to_string(),
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let reason = reason(&error);
+        if is_refusal(&error) {
+            Self::Refused { reason }
+        } else {
+            Self::Unavailable { reason }
+        }
+    }
+}

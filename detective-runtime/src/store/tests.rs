@@ -1,0 +1,476 @@
+//! The store against real files, each test with one of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use tokio::time::Instant;
+
+use super::*;
+use crate::metrics::{DropReason, Part, Stats};
+
+/// A folder that goes away with the test.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let name = format!(
+            "detective-store-{}-{:x}",
+            std::process::id(),
+            fastrand::u64(..)
+        );
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite://{}", self.file().display())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("deep").join("detective.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity {
+        service: "shop".to_owned(),
+        version: "1.2.3".to_owned(),
+        instance: "host:1".to_owned(),
+    }
+}
+
+/// 2026-11-22T10:14:47.278201Z.
+pub(crate) fn example_time() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_342_487_278_201)
+}
+
+/// A row with a value in every column.
+pub(crate) fn full_row() -> ApiMetric {
+    ApiMetric {
+        endpoint: "/users/{user_id}".to_owned(),
+        method: "GET".to_owned(),
+        path: Some("/users/1".to_owned()),
+        status_code: Some(200),
+        response_time: Duration::from_micros(1_500_250),
+        time_to_head: Some(Duration::from_micros(250)),
+        timestamp: example_time(),
+        outcome: Outcome::Ok,
+        error: Some("out of toys".to_owned()),
+        handler: Some("shop::users::get_user".to_owned()),
+        trace_id: Some(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c),
+        client_ip: Some("127.0.0.1".to_owned()),
+        user_agent: Some("curl/8.5.0".to_owned()),
+        consumer: Some("mobile".to_owned()),
+        request_headers: vec![
+            ("accept".to_owned(), "a/b".to_owned()),
+            ("accept".to_owned(), "c/\"d\"".to_owned()),
+        ],
+        response_headers: vec![("x-cache".to_owned(), "hit".to_owned())],
+        request_bytes: 7,
+        response_bytes: 24,
+    }
+}
+
+/// A row with nothing that can be left out.
+fn bare_row() -> ApiMetric {
+    ApiMetric {
+        path: None,
+        status_code: None,
+        time_to_head: None,
+        outcome: Outcome::ClientDisconnect,
+        error: None,
+        handler: None,
+        trace_id: None,
+        client_ip: None,
+        user_agent: None,
+        consumer: None,
+        request_headers: Vec::new(),
+        response_headers: Vec::new(),
+        ..full_row()
+    }
+}
+
+async fn connection(folder: &Folder) -> sqlx::SqliteConnection {
+    sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.file())
+        .connect()
+        .await
+        .unwrap()
+}
+
+/// The one text that `sql` selects.
+async fn text(folder: &Folder, sql: &'static str) -> String {
+    sqlx::query(sql)
+        .fetch_one(&mut connection(folder).await)
+        .await
+        .unwrap()
+        .get(0)
+}
+
+async fn write(store: &mut Store, rows: Vec<ApiMetric>) -> u64 {
+    let ids = store.writer.assign_ids(rows.len());
+    store.writer.write(&ids, &rows).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_column_can_be_selected() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    assert_eq!(write(&mut store, vec![full_row(), bare_row()]).await, 2);
+
+    let rows = text(
+        &folder,
+        "SELECT json_group_array(json_array(endpoint, method, path, status_code, response_time, \
+             time_to_head, timestamp, outcome, error, handler, trace_id, client_ip, user_agent, \
+             consumer, json(request_headers), json(response_headers), request_bytes, \
+             response_bytes, service, version, instance)) \
+         FROM (SELECT * FROM api_metrics ORDER BY id)",
+    )
+    .await;
+    let expected = concat!(
+        r#"[["/users/{user_id}","GET","/users/1",200,1.50025,0.00025,"2026-11-22T10:14:47.278201Z","#,
+        r#""ok","out of toys","shop::users::get_user","0af7651916cd43dd8448eb211c80319c","#,
+        r#""127.0.0.1","curl/8.5.0","mobile",{"accept":"a/b, c/\"d\""},{"x-cache":"hit"},7,24,"#,
+        r#""shop","1.2.3","host:1"],"#,
+        r#"["/users/{user_id}","GET",null,null,1.50025,null,"2026-11-22T10:14:47.278201Z","#,
+        r#""client_disconnect",null,null,null,null,null,null,{},{},7,24,"shop","1.2.3","host:1"]]"#,
+    );
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn every_outcome_comes_back_as_its_word() {
+    let outcomes = [
+        Outcome::Ok,
+        Outcome::ClientError,
+        Outcome::ServerError,
+        Outcome::Panic,
+        Outcome::ClientDisconnect,
+        Outcome::Timeout,
+        Outcome::Shutdown,
+    ];
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    let rows = outcomes.map(|outcome| ApiMetric {
+        outcome,
+        ..bare_row()
+    });
+    write(&mut store, rows.to_vec()).await;
+    assert_eq!(
+        text(
+            &folder,
+            "SELECT group_concat(outcome, ' ' ORDER BY id) FROM api_metrics"
+        )
+        .await,
+        outcomes.map(Outcome::as_str).join(" ")
+    );
+}
+
+#[tokio::test]
+async fn a_batch_that_is_sent_twice_goes_in_once() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    // Not a multiple of any chunk.
+    let rows = vec![full_row(); 64 * 2 + 8 + 3];
+    let ids = store.writer.assign_ids(rows.len());
+    assert_eq!(store.writer.write(&ids, &rows).await.unwrap(), 139);
+    assert_eq!(store.writer.write(&ids, &rows).await.unwrap(), 0);
+    assert_eq!(
+        text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
+        "139"
+    );
+}
+
+#[tokio::test]
+async fn a_second_start_finds_the_rows_and_the_dictionaries() {
+    let folder = Folder::new();
+    for instance in ["host:1", "host:2", "host:1"] {
+        let identity = Identity {
+            instance: instance.to_owned(),
+            ..identity()
+        };
+        let mut store = Store::open(&folder.url(), identity).await.unwrap();
+        write(&mut store, vec![full_row(), full_row()]).await;
+        store.writer.close().await.unwrap();
+    }
+    let counts = text(
+        &folder,
+        "SELECT (SELECT count(DISTINCT id) FROM api_metrics) || ' ' \
+             || (SELECT count(*) FROM endpoints) || ' ' || (SELECT count(*) FROM handlers) || ' ' \
+             || (SELECT count(*) FROM user_agents) || ' ' || (SELECT count(*) FROM services)",
+    )
+    .await;
+    assert_eq!(counts, "6 1 1 1 2");
+}
+
+#[tokio::test]
+async fn programs_that_start_together_share_one_file() {
+    let folder = Folder::new();
+    let url = folder.url();
+    let open = |number: u32| {
+        let identity = Identity {
+            instance: format!("host:{number}"),
+            ..identity()
+        };
+        let url = url.clone();
+        async move {
+            let mut store = Store::open(&url, identity).await.unwrap();
+            write(&mut store, vec![full_row(); 10]).await
+        }
+    };
+    let written = futures_util::future::join_all((0..4).map(open)).await;
+    assert_eq!(written, [10, 10, 10, 10]);
+    assert_eq!(
+        text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
+        "40"
+    );
+}
+
+#[tokio::test]
+async fn made_up_user_agents_fill_the_dictionary_only_so_far() {
+    let folder = Folder::new();
+    let mut store = Store::open("sqlite::memory:", identity()).await.unwrap();
+    drop(store);
+    store = Store::open(&folder.url(), identity()).await.unwrap();
+    let rows = |range: std::ops::Range<u32>| {
+        range
+            .map(|number| ApiMetric {
+                user_agent: Some(format!("bot/{number}")),
+                ..bare_row()
+            })
+            .collect::<Vec<_>>()
+    };
+    write(&mut store, rows(0..5_000)).await;
+    write(
+        &mut store,
+        vec![ApiMetric {
+            user_agent: Some("x".repeat(20_000)),
+            ..bare_row()
+        }],
+    )
+    .await;
+    let counts = text(
+        &folder,
+        "SELECT count(*) || ' ' || count(DISTINCT user_agent) || ' ' || max(length(user_agent)) \
+             || ' ' || (SELECT count(*) FROM user_agents) FROM api_metrics",
+    )
+    .await;
+    assert_eq!(counts, "5001 5001 8192 4096");
+}
+
+#[tokio::test]
+async fn a_store_can_live_in_memory() {
+    let mut store = Store::open("sqlite::memory:", identity()).await.unwrap();
+    assert_eq!(write(&mut store, vec![full_row()]).await, 1);
+}
+
+async fn check_open_error(url: &str, expected: &[&str]) {
+    let message = Store::open(url, identity()).await.unwrap_err().to_string();
+    for part in expected {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+}
+
+#[tokio::test]
+async fn an_unusable_place_is_explained() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let file = folder.0.join("file");
+    std::fs::write(
+        &file,
+        "this is no database, and longer than a header of one would be ".repeat(9),
+    )
+    .unwrap();
+    let file = file.display();
+
+    check_open_error(
+        &format!("sqlite://{file}/x.db"),
+        &["file/x.db`", "cannot create its folder", "`store.url`"],
+    )
+    .await;
+    check_open_error(&format!("sqlite://{file}"), &["/file`", "not a database"]).await;
+    check_open_error(
+        &format!("sqlite://{}", folder.0.display()),
+        &["unable to open"],
+    )
+    .await;
+    check_open_error(
+        "postgres://me:secret@db/x",
+        &["unknown scheme `postgres`", "sqlite://"],
+    )
+    .await;
+    let message = Store::open("postgres://me:secret@db/x", identity())
+        .await
+        .unwrap_err();
+    assert!(!message.to_string().contains("secret"));
+}
+
+/// A queue over a fresh file, and the sizes of the batches that it gave back.
+async fn queue(
+    folder: &Folder,
+    capacity: usize,
+) -> (
+    WriteQueue<Vec<ApiMetric>>,
+    Arc<Stats>,
+    Arc<Mutex<Vec<usize>>>,
+) {
+    let store = Store::open(&folder.url(), identity()).await.unwrap();
+    let stats = Arc::new(Stats::default());
+    let recycled = Arc::new(Mutex::new(Vec::new()));
+    let sizes = Arc::clone(&recycled);
+    let recycle = move |batch: Vec<ApiMetric>| sizes.lock().unwrap().push(batch.len());
+    (
+        WriteQueue::start(store.writer, capacity, Arc::clone(&stats), recycle),
+        stats,
+        recycled,
+    )
+}
+
+#[tokio::test]
+async fn the_queue_writes_in_order_and_gives_batches_back() {
+    let folder = Folder::new();
+    let (queue, stats, recycled) = queue(&folder, 1_000).await;
+    for size in [3, 0, 2, 70] {
+        queue.push(vec![full_row(); size]);
+    }
+    assert_eq!(queue.depth(), 75);
+    queue.flush().await;
+    assert_eq!(queue.depth(), 0);
+    assert_eq!(*recycled.lock().unwrap(), [3, 2, 70]);
+    assert_eq!(stats.rows_written.load(Relaxed), 75);
+    assert_eq!(stats.exchanges(Part::Store), (3, 0));
+    queue.push(vec![full_row()]);
+    queue
+        .close(Instant::now() + Duration::from_secs(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
+        "76"
+    );
+}
+
+#[tokio::test]
+async fn rows_beyond_the_queues_bound_are_counted() {
+    let folder = Folder::new();
+    let (queue, stats, _) = queue(&folder, 10).await;
+    queue.push(vec![full_row(); 8]);
+    queue.push(vec![full_row(); 8]);
+    queue.push(vec![full_row(); 8]);
+    queue.flush().await;
+    assert_eq!(stats.rows_written.load(Relaxed), 10);
+    assert_eq!(stats.dropped_count(DropReason::RowQueueFull), 14);
+}
+
+#[tokio::test]
+async fn a_locked_database_is_waited_for() {
+    let folder = Folder::new();
+    let (queue, stats, _) = queue(&folder, 10).await;
+    let mut other = connection(&folder).await;
+    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    queue.push(vec![full_row(); 5]);
+    tokio::time::timeout(Duration::from_millis(2_300), queue.flush())
+        .await
+        .expect_err("nothing can be written while the database is locked");
+    assert_eq!(stats.rows_written.load(Relaxed), 0);
+    assert_eq!(stats.exchanges(Part::Store), (0, 1));
+    lock.rollback().await.unwrap();
+    queue.flush().await;
+    assert_eq!(stats.rows_written.load(Relaxed), 5);
+    assert_eq!(stats.exchanges(Part::Store), (1, 1));
+}
+
+#[tokio::test]
+async fn rows_that_miss_the_deadline_are_counted() {
+    let folder = Folder::new();
+    let (queue, stats, _) = queue(&folder, 10).await;
+    let mut other = connection(&folder).await;
+    let _lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    queue.push(vec![full_row(); 5]);
+    let error = queue
+        .close(Instant::now() + Duration::from_millis(50))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with("5 rows were not written"),
+        "{error}"
+    );
+    assert_eq!(stats.dropped_count(DropReason::RowWriteFailed), 5);
+}
+
+#[tokio::test]
+async fn two_programs_with_one_instance_name_are_noticed() {
+    let folder = Folder::new();
+    let (queue, stats, _) = queue(&folder, 10_000).await;
+    queue.push(vec![full_row(); 1_000]);
+    queue.flush().await;
+    // Claims every id of the next minute and of this instance that the writer could take.
+    let mut other = connection(&folder).await;
+    sqlx::raw_sql(
+        "WITH RECURSIVE ids(id) AS (SELECT max(id) FROM requests UNION ALL \
+             SELECT id + (1 << 22) FROM ids LIMIT 60000) \
+         INSERT OR IGNORE INTO requests (id, started_us, endpoint_id, service_id, outcome, \
+             response_time_us, request_bytes, response_bytes) \
+         SELECT (id >> 10) << 10, 0, 1, 1, 0, 0, 0, 0 FROM ids",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    queue.push(vec![full_row()]);
+    queue.flush().await;
+    assert_eq!(stats.dropped_count(DropReason::RowWriteFailed), 1);
+    assert!(
+        stats
+            .trouble(Part::Store)
+            .last
+            .unwrap()
+            .0
+            .contains("service.instance")
+    );
+}
+
+/// Rows per second of the writer alone, all columns filled. By hand:
+/// `cargo test --release -p detective-runtime --lib store_speed -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn store_speed() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    let batch: Vec<_> = (0..2_000)
+        .map(|number| ApiMetric {
+            endpoint: format!("/things/{{id}}/part{}", number % 20),
+            path: Some(format!("/things/{number}/part{}", number % 20)),
+            timestamp: example_time() + Duration::from_micros(number * 37),
+            response_time: Duration::from_micros(fastrand::u64(100..200_000)),
+            trace_id: Some(fastrand::u128(..)),
+            user_agent: Some(format!(
+                "Mozilla/5.0 (X11; Linux x86_64) number {}",
+                number % 50
+            )),
+            error: None,
+            ..full_row()
+        })
+        .collect();
+    let total = 500_000;
+    let start = std::time::Instant::now();
+    for _ in 0..total / batch.len() {
+        write(&mut store, batch.clone()).await;
+    }
+    let elapsed = start.elapsed().as_secs_f64();
+    store.writer.close().await.unwrap();
+    let bytes = std::fs::metadata(folder.file()).unwrap().len();
+    eprintln!(
+        "{:.0} rows/s, {} bytes per row",
+        total as f64 / elapsed,
+        bytes / total as u64
+    );
+}
