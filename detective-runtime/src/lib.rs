@@ -4,7 +4,7 @@
 mod analytics;
 mod cache;
 mod client;
-mod config;
+pub mod config;
 mod export;
 mod metrics;
 mod store;

@@ -1,0 +1,190 @@
+//! What is wrong with the configuration, and where.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::declare::Key;
+use super::setting::{Kind, Part, Wrong, rendered};
+
+/// Everything that is wrong with the configuration, told at once.
+///
+/// `Debug` prints the same readable list as `Display`, since it is what a `main` that returns an
+/// error shows.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConfigError {
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// One thing that is wrong or doubtful, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is and what was expected.
+    pub message: String,
+    /// What would be accepted, where the message does not say it.
+    pub help: Option<String>,
+}
+
+/// Where a value of the configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Place {
+    /// The key's default.
+    Default,
+    /// The config file.
+    File {
+        /// Its path, relative to the working directory where it lies below.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+    },
+    /// An environment variable.
+    Variable(String),
+    /// A call of [`Loader::set`](super::Loader::set) for this key.
+    Builder(String),
+}
+
+impl ConfigError {
+    pub(super) fn new(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics }
+    }
+
+    /// All mistakes: those of the file in its order, then those of the environment.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.diagnostics.len() {
+            1 => write!(formatter, "the configuration has a mistake")?,
+            count => write!(formatter, "the configuration has {count} mistakes")?,
+        }
+        self.diagnostics
+            .iter()
+            .try_for_each(|diagnostic| write!(formatter, "\n{diagnostic}"))
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.message)?;
+        match &self.help {
+            Some(help) => write!(formatter, "\n  {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File { path, line, column } => {
+                write!(formatter, "{}:{line}:{column}", path.display())
+            }
+            Self::Variable(name) => formatter.write_str(name),
+            Self::Builder(key) => write!(formatter, "set(\"{key}\")"),
+        }
+    }
+}
+
+impl Diagnostic {
+    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            place,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A name that is not among the known ones. `what` says it in full: "unknown key `sampel` in
+    /// [tracing]".
+    pub(super) fn unknown(place: Place, what: &str, name: &str, known: &[&str]) -> Self {
+        let message = match nearest(name, known) {
+            Some(near) => format!("{what}, did you mean `{near}`?"),
+            None => what.to_owned(),
+        };
+        let help = Some(format!("accepted: {}", known.join(", ")));
+        Self {
+            place,
+            message,
+            help,
+        }
+    }
+
+    /// A value that its key does not accept. `name` is the key in full: `tracing.sample`.
+    pub(super) fn wrong_value(
+        place: Place,
+        name: &str,
+        key: &Key,
+        value: &figment::value::Value,
+        wrong: &Wrong,
+    ) -> Self {
+        let part = match &wrong.at {
+            None => Some(value),
+            Some(Part::Item(index)) => value.as_array().and_then(|items| items.get(*index)),
+            Some(Part::Entry(entry)) => value.as_dict().and_then(|entries| entries.get(entry)),
+            Some(Part::Name(_)) => None,
+        };
+        let shown = match part {
+            _ if key.secret => "[hidden]".to_owned(),
+            Some(part) => shortened(rendered(part)),
+            None => String::new(),
+        };
+        let expected = wrong.expected;
+        let mut message = match &wrong.at {
+            None => format!("`{name}` is `{shown}`, expected {expected}"),
+            Some(Part::Item(_)) => format!("`{name}` holds `{shown}`, expected {expected}"),
+            Some(Part::Entry(entry)) => {
+                format!("`{name}` has `{shown}` for `{entry}`, expected {expected}")
+            }
+            Some(Part::Name(entry)) => {
+                format!("`{name}` names `{entry}`, expected {expected}")
+            }
+        };
+        if let (Kind::Choice(choices), Some(text)) = (key.kind, value.as_str())
+            && let Some(near) = nearest(text, choices)
+        {
+            message.push_str(&format!(", did you mean \"{near}\"?"));
+        }
+        Self::new(place, message)
+    }
+}
+
+/// The known name that is closest to what was written, if any is close.
+pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    // 0.8 keeps one slip in a short word and two or three in a long one, and refuses the rest.
+    const CLOSE: f64 = 0.8;
+    let written = written.to_lowercase().replace('-', "_");
+    let closeness = |name: &str| strsim::jaro_winkler(&written, &name.replace('-', "_"));
+    known
+        .iter()
+        .map(|name| (closeness(name), *name))
+        .filter(|(closeness, _)| *closeness >= CLOSE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+/// Long values end in dots; what was wrong with them is said by what was expected.
+fn shortened(text: String) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,349 @@
+//! Loading: finding the file, merging the sources, remembering which of them decided what.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use figment::{Figment, Profile, Provider};
+
+use super::diagnostic::{ConfigError, Diagnostic, Place};
+use super::entry::Entry;
+use super::environment::Environment;
+use super::{Config, Protocol, file, otel, review};
+
+/// The name of the config file.
+const FILE_NAME: &str = "detective.toml";
+
+/// Loads the configuration. See the [module](super) for the sources and their order.
+///
+/// # Examples
+///
+/// ```
+/// use detective::config::Loader;
+///
+/// let variables = [("DETECTIVE_TRACING__SAMPLE".to_owned(), "0.5".to_owned())];
+/// let loaded = Loader::with(variables, std::env::temp_dir())
+///     .set("service.name", "store")
+///     .load()?;
+/// assert_eq!(loaded.config.service.name, "store");
+/// assert_eq!(loaded.config.tracing.sample, 0.5);
+/// let place = loaded.provenance.place(&["tracing", "sample"]);
+/// assert_eq!(place.to_string(), "DETECTIVE_TRACING__SAMPLE");
+/// # Ok::<(), detective::config::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a loader does nothing until it loads"]
+pub struct Loader {
+    environment: Environment,
+    directory: PathBuf,
+    file: Option<PathBuf>,
+    profile: Option<String>,
+    overrides: Vec<(String, String)>,
+}
+
+/// A configuration that holds, and where it came from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// What is doubtful, though it can be worked with.
+    pub warnings: Vec<Diagnostic>,
+    /// The file it came from, and what relative paths are relative to.
+    pub origin: Origin,
+    /// The profile in force.
+    pub profile: String,
+    /// Where each value came from.
+    pub provenance: Provenance,
+}
+
+/// Where the configuration came from, for paths that are relative to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The config file, if there is one.
+    pub file: Option<PathBuf>,
+    /// What relative paths begin at: the file's folder, or the working directory without a file.
+    pub directory: PathBuf,
+}
+
+/// Where each value that is not a default came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance(BTreeMap<Vec<String>, Place>);
+
+impl Provenance {
+    /// The place that decided a key: `["tracing", "sample"]`,
+    /// `["routes", "/users/*", "sample"]`; of a rule without its key, the place of its pattern.
+    /// A key that nothing sets has [`Place::Default`].
+    pub fn place(&self, path: &[&str]) -> &Place {
+        let path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
+        self.0.get(&path).unwrap_or(&Place::Default)
+    }
+
+    /// Whether anything sets a key of a section, so that it outranks an argument of the attribute.
+    pub fn is_set(&self, section: &str, key: &str) -> bool {
+        *self.place(&[section, key]) != Place::Default
+    }
+
+    /// Every key that something sets, with the place.
+    pub fn iter(&self) -> impl Iterator<Item = (&[String], &Place)> {
+        self.0.iter().map(|(path, place)| (path.as_slice(), place))
+    }
+}
+
+impl Default for Loader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Loader {
+    /// A loader for this process: its environment, its working directory.
+    pub fn new() -> Self {
+        // Without a working directory there is no file to be found in it or above it.
+        let directory = std::env::current_dir().unwrap_or_default();
+        Self::from_environment(Environment::of_process(), directory)
+    }
+
+    /// A loader that sees only these environment variables, and looks for `detective.toml` in
+    /// this directory and its parents.
+    pub fn with(
+        variables: impl IntoIterator<Item = (String, String)>,
+        directory: impl Into<PathBuf>,
+    ) -> Self {
+        Self::from_environment(Environment::new(variables), directory.into())
+    }
+
+    fn from_environment(environment: Environment, directory: PathBuf) -> Self {
+        Self {
+            environment,
+            directory,
+            file: None,
+            profile: None,
+            overrides: Vec::new(),
+        }
+    }
+
+    /// Reads this file, which must exist, whatever `DETECTIVE_CONFIG` says.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Lets this profile hold, whatever `DETECTIVE_PROFILE` says.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
+        self
+    }
+
+    /// Sets a key, whatever file and environment say. The value is written as in a variable:
+    /// `0.5`, `250ms`, `GET,POST`.
+    pub fn set(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.overrides.push((key.into(), value.to_string()));
+        self
+    }
+
+    /// Loads and merges all sources.
+    ///
+    /// # Errors
+    ///
+    /// When anything in them is wrong; the error holds everything that is.
+    pub fn load(self) -> Result<Loaded, ConfigError> {
+        let mut mistakes = Vec::new();
+        let mut warnings = Vec::new();
+
+        let path = self.find_file();
+        let origin = self.origin(path.as_ref().map(|(path, _)| path.as_path()));
+        let settings = match &path {
+            Some((path, place)) => self.read_file(path, place, &origin, &mut mistakes),
+            None => Ok(file::Settings::default()),
+        };
+        let readable = settings.is_ok();
+        let settings = settings.unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            file::Settings::default()
+        });
+        let profile = self.profile_in_force();
+        // A file that cannot be read may well have the profile.
+        if readable && mistakes.is_empty() {
+            mistakes.extend(self.unknown_profile(&profile, &settings.profiles));
+        }
+
+        // From the weakest to the strongest: each replaces what the ones before it set.
+        let mut entries = settings.entries;
+        entries.retain(|entry| entry.profile.as_ref().is_none_or(|name| *name == profile));
+        entries.sort_by_key(|entry| entry.profile.is_some());
+        let variables = self
+            .environment
+            .entries(&self.directory, &mut mistakes, &mut warnings);
+        let program = self.overridden(&mut mistakes);
+        entries.extend(otel::entries(&self.environment, &mut warnings));
+        let stronger = || variables.iter().chain(&program);
+        let protocol = protocol(entries.iter().chain(stronger()));
+        entries.extend(otel::endpoint(&self.environment, protocol, &mut warnings));
+        entries.extend(variables);
+        entries.extend(program);
+
+        if !mistakes.is_empty() {
+            return Err(ConfigError::new(mistakes));
+        }
+        let (config, provenance) = merge(entries);
+        mistakes.extend(review::mistakes(&config, &provenance));
+        if !mistakes.is_empty() {
+            return Err(ConfigError::new(mistakes));
+        }
+        warnings.extend(review::warnings(&config, &provenance));
+        Ok(Loaded {
+            config,
+            warnings,
+            origin,
+            profile,
+            provenance,
+        })
+    }
+
+    /// The file to read, and the place that names it.
+    fn find_file(&self) -> Option<(PathBuf, Place)> {
+        if let Some(path) = &self.file {
+            return Some((self.directory.join(path), Place::Builder("file".to_owned())));
+        }
+        if let Some(path) = self.environment.get("DETECTIVE_CONFIG") {
+            let place = Place::Variable("DETECTIVE_CONFIG".to_owned());
+            return Some((self.directory.join(path), place));
+        }
+        let found = self
+            .directory
+            .ancestors()
+            .map(|directory| directory.join(FILE_NAME));
+        let path = found.into_iter().find(|path| path.is_file())?;
+        let place = Place::File {
+            path: self.shown(&path),
+            line: 1,
+            column: 1,
+        };
+        Some((path, place))
+    }
+
+    fn read_file(
+        &self,
+        path: &Path,
+        place: &Place,
+        origin: &Origin,
+        mistakes: &mut Vec<Diagnostic>,
+    ) -> Result<file::Settings, Diagnostic> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let shown = self.shown(path);
+            let message = format!(
+                "`{}` cannot be read ({error}), expected a config file",
+                shown.display()
+            );
+            Diagnostic::new(place.clone(), message)
+        })?;
+        Ok(file::read(
+            &text,
+            &self.shown(path),
+            &origin.directory,
+            mistakes,
+        ))
+    }
+
+    fn origin(&self, file: Option<&Path>) -> Origin {
+        let folder = file.and_then(Path::parent).unwrap_or(&self.directory);
+        Origin {
+            file: file.map(Path::to_owned),
+            directory: folder.to_owned(),
+        }
+    }
+
+    /// A path as diagnostics show it.
+    fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.directory)
+            .unwrap_or(path)
+            .to_owned()
+    }
+
+    fn profile_in_force(&self) -> String {
+        let built = match cfg!(debug_assertions) {
+            true => "development",
+            false => "production",
+        };
+        let named = self.profile.as_deref();
+        named
+            .or(self.environment.get("DETECTIVE_PROFILE"))
+            .unwrap_or(built)
+            .to_owned()
+    }
+
+    fn unknown_profile(&self, profile: &str, in_file: &[String]) -> Option<Diagnostic> {
+        let mut known: Vec<&str> = file::PROFILES.to_vec();
+        known.extend(
+            in_file
+                .iter()
+                .map(String::as_str)
+                .filter(|name| !file::PROFILES.contains(name)),
+        );
+        if known.contains(&profile) {
+            return None;
+        }
+        let place = match self.profile {
+            Some(_) => Place::Builder("profile".to_owned()),
+            None => Place::Variable("DETECTIVE_PROFILE".to_owned()),
+        };
+        Some(Diagnostic::unknown(
+            place,
+            &format!("unknown profile `{profile}`"),
+            profile,
+            &known,
+        ))
+    }
+
+    fn overridden(&self, mistakes: &mut Vec<Diagnostic>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (key, value) in &self.overrides {
+            let place = Place::Builder(key.clone());
+            let (section, name) = key.split_once('.').unwrap_or((key, ""));
+            match Entry::from_text(section, name, value, place, &self.directory) {
+                Ok(entry) => entries.push(entry),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        entries
+    }
+}
+
+/// Shows no value, since any may be a secret.
+impl fmt::Debug for Loader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&str> = self.overrides.iter().map(|(key, _)| key.as_str()).collect();
+        formatter
+            .debug_struct("Loader")
+            .field("directory", &self.directory)
+            .field("file", &self.file)
+            .field("profile", &self.profile)
+            .field("set", &keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Merges entries, of which each replaces the earlier ones for its key.
+fn merge(entries: Vec<Entry>) -> (Config, Provenance) {
+    let mut figment = Figment::new();
+    let mut places = BTreeMap::new();
+    for entry in entries {
+        places.insert(entry.path.clone(), entry.place.clone());
+        figment = figment.merge(entry);
+    }
+    // Entries are built in memory, so that no provider can have failed.
+    let mut values = figment.data().unwrap_or_default();
+    let values = values.remove(&Profile::Default).unwrap_or_default();
+    (Config::read(&values), Provenance(places))
+}
+
+/// The protocol that holds, which decides what the endpoint variables of OpenTelemetry mean.
+fn protocol<'a>(entries: impl Iterator<Item = &'a Entry>) -> Protocol {
+    let named = entries
+        .filter(|entry| entry.path == ["jaeger", "protocol"])
+        .cloned()
+        .collect();
+    merge(named).0.jaeger.protocol
+}

@@ -1,0 +1,107 @@
+//! The reference text: a `detective.toml` with every key, its meaning and its default.
+
+use std::fmt::Write;
+
+use super::declare::{Key, Section};
+use super::{rule_section, sections};
+
+const HEADING: &str = "\
+# Settings of Detective.
+#
+# Everything works without this file, too. Each key stands here with what it means; a line that
+# begins with `#` and no space shows the default, or an example for a key that is absent by
+# default. Durations are texts with a unit: \"250ms\", \"1s\", \"2m\".
+#
+# A variable of the environment outranks the file: DETECTIVE_<SECTION>__<KEY>, as in
+# DETECTIVE_STORE__URL, then the OTEL_* variables of OpenTelemetry.
+";
+
+const PROFILES: &str = "
+# [profile.<name>.<section>] holds in one profile only and outranks the sections above. The
+# profile is DETECTIVE_PROFILE, else \"development\" in debug builds and \"production\" in release
+# builds.
+#[profile.production.tracing]
+#sample = 0.1
+";
+
+/// The text of a `detective.toml` in which every key is explained, and these are set:
+/// pairs of a key in full and its value in TOML.
+///
+/// # Examples
+///
+/// ```
+/// let text = detective::config::reference(&[("service.name", "\"store\"")]);
+/// assert!(text.contains("\nname = \"store\"\n"));
+/// assert!(text.contains("\n#sample = 1.0\n"));
+/// ```
+pub fn reference(set: &[(&str, &str)]) -> String {
+    let mut text = HEADING.to_owned();
+    for section in sections() {
+        write_section(&mut text, section, set);
+    }
+    write_rules(&mut text, rule_section());
+    text.push_str(PROFILES);
+    text
+}
+
+fn write_section(text: &mut String, section: &Section, set: &[(&str, &str)]) {
+    let _ = write!(
+        text,
+        "\n\n[{}]\n{}",
+        section.name,
+        commented("# ", &section.docs)
+    );
+    for key in &section.keys {
+        let name = format!("{}.{}", section.name, key.name);
+        let value = set
+            .iter()
+            .find(|(set, _)| *set == name)
+            .map(|(_, value)| *value);
+        write_key(text, key, value);
+    }
+}
+
+fn write_key(text: &mut String, key: &Key, value: Option<&str>) {
+    let _ = write!(text, "\n{}", commented("# ", &key.docs));
+    let name = key.name;
+    match (value, &key.default, key.example) {
+        (Some(value), ..) => {
+            let _ = writeln!(text, "{name} = {value}");
+        }
+        (None, Some(default), example) => {
+            if let Some(example) = example {
+                let _ = writeln!(text, "# Example: {example}");
+            }
+            text.push_str(&commented("#", &format!("{name} = {default}")));
+        }
+        (None, None, example) => {
+            let _ = writeln!(text, "#{name} = {}", example.unwrap_or_default());
+        }
+    }
+}
+
+fn write_rules(text: &mut String, rule: &Section) {
+    let about = "\
+[routes.\"<template>\"] and [investigate.\"<function>\"] decide for single routes and functions.
+In a pattern `*` matches any text; the closest pattern wins: the exact name, then the one with
+the longest literal text. A route's rule outranks that of its handler.";
+    let _ = write!(
+        text,
+        "\n\n{}#\n{}",
+        commented("# ", about),
+        commented("# ", &rule.docs)
+    );
+    text.push_str("#[routes.\"/users/{user_id}\"]\n");
+    for key in &rule.keys {
+        write_key(text, key, None);
+    }
+    text.push_str("\n#[investigate.\"store::users::*\"]\n#sample = 0.1\n");
+}
+
+/// The lines, each behind this mark.
+fn commented(mark: &str, lines: &str) -> String {
+    let lines = lines
+        .lines()
+        .map(|line| format!("{mark}{line}").trim_end().to_owned() + "\n");
+    lines.collect()
+}
