@@ -1,5 +1,30 @@
 //! Counters and histograms: cells that requests write, and how `/metrics` reads them.
+//!
+//! ```text
+//! request ─► RouteCells, FunctionCells ─┐
+//! pipeline ─► Stats ────────────────────┤ collect ─► MetricsRegistry ─► exposition ─► /metrics
+//! application's prometheus registry ────┘
+//! ```
 
+mod bounds;
+mod cells;
+mod collect;
+mod exposition;
+mod histogram;
+mod in_flight;
+mod names;
+mod negotiate;
+mod observation;
+mod openmetrics;
+mod outcome;
+mod registry;
+mod shard;
 mod stats;
+mod status;
 
+pub(crate) use bounds::Bounds;
+pub(crate) use cells::{FunctionCells, RouteCells};
+pub(crate) use names::{OTHER_METHOD, OVERFLOW, UNMATCHED};
+pub(crate) use observation::{ErrorType, Observation, ProtocolVersion, Scheme};
+pub(crate) use registry::{MetricsRegistry, QueueFill};
 pub(crate) use stats::{DropReason, Part, Stats};

@@ -1,0 +1,179 @@
+//! The cells that requests write: lock-free, and allocated once for each new kind of outcome.
+
+use super::bounds::Bounds;
+use super::histogram::{Exemplar, Histogram};
+use super::in_flight::InFlight;
+use super::observation::{Observation, Scheme};
+use super::outcome::OutcomeList;
+use super::shard;
+use super::status::StatusCounters;
+use crate::config::Naming;
+
+/// Everything that is counted for one (method, endpoint).
+#[derive(Debug)]
+pub(crate) struct RouteCells {
+    method: &'static str,
+    endpoint: Box<str>,
+    in_flight: InFlight,
+    outcomes: Outcomes,
+}
+
+/// Finished requests, in the form that the naming asks for.
+#[derive(Debug)]
+pub(super) enum Outcomes {
+    Classic {
+        requests: StatusCounters,
+        duration: Histogram,
+    },
+    Semconv(OutcomeList),
+}
+
+impl RouteCells {
+    pub(super) fn new(
+        method: &'static str,
+        endpoint: &str,
+        naming: Naming,
+        bounds: &Bounds,
+    ) -> Self {
+        Self {
+            method,
+            endpoint: endpoint.into(),
+            in_flight: InFlight::new(),
+            outcomes: match naming {
+                Naming::Classic => Outcomes::Classic {
+                    requests: StatusCounters::new(),
+                    duration: Histogram::new(bounds.clone()),
+                },
+                Naming::Semconv => Outcomes::Semconv(OutcomeList::new(bounds.clone())),
+            },
+        }
+    }
+
+    /// Counts a request in. Whoever calls this calls [`finish`](Self::finish) exactly once, from a
+    /// guard, with the same scheme.
+    #[inline]
+    pub(crate) fn start(&self, scheme: Scheme) {
+        self.in_flight.start(scheme);
+    }
+
+    /// Counts a request out of those in flight.
+    #[inline]
+    pub(crate) fn finish(&self, scheme: Scheme) {
+        self.in_flight.finish(scheme);
+    }
+
+    /// Counts one finished request.
+    #[inline]
+    pub(crate) fn observe(&self, observation: &Observation) {
+        match &self.outcomes {
+            Outcomes::Classic { requests, duration } => {
+                let shard = shard::current();
+                if observation.in_histogram {
+                    duration.observe(shard, observation.nanos);
+                }
+                requests.add(shard, observation.status);
+            }
+            Outcomes::Semconv(list) => list.observe(observation),
+        }
+    }
+
+    /// Makes the trace of an observed request the exemplar of its bucket. For the pipeline thread,
+    /// once the trace is known to be kept; takes a lock. `unix_nanos` is when the request ended.
+    pub(crate) fn set_exemplar(
+        &self,
+        observation: &Observation,
+        trace_id: u128,
+        span_id: u64,
+        unix_nanos: u64,
+    ) {
+        if !observation.in_histogram {
+            return;
+        }
+        let histogram = match &self.outcomes {
+            Outcomes::Classic { duration, .. } => duration,
+            Outcomes::Semconv(list) => list.histogram(observation),
+        };
+        histogram.set_exemplar(Exemplar {
+            nanos: observation.nanos,
+            trace_id,
+            span_id,
+            unix_nanos,
+        });
+    }
+
+    /// The method, or `_OTHER`.
+    pub(crate) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The route template, `unmatched` or `_OVERFLOW`.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// How many requests are in flight over `scheme`; `None` when there never was one.
+    pub(super) fn in_flight(&self, scheme: Scheme) -> Option<u64> {
+        self.in_flight.read(scheme)
+    }
+
+    pub(super) fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+}
+
+/// Everything that is counted for one investigated function.
+#[derive(Debug)]
+pub(crate) struct FunctionCells {
+    function: Box<str>,
+    module: Box<str>,
+    ok: Histogram,
+    error: Histogram,
+}
+
+impl FunctionCells {
+    pub(super) fn new(function: &str, module: &str, bounds: &Bounds) -> Self {
+        Self {
+            function: function.into(),
+            module: module.into(),
+            ok: Histogram::new(bounds.clone()),
+            error: Histogram::new(bounds.clone()),
+        }
+    }
+
+    /// Counts one call that took `nanos` nanoseconds.
+    #[inline]
+    pub(crate) fn observe(&self, nanos: u64, failed: bool) {
+        self.histogram(failed).observe(shard::current(), nanos);
+    }
+
+    /// Makes the trace of an observed call the exemplar of its bucket. For the pipeline thread,
+    /// once the trace is known to be kept; takes a lock. `unix_nanos` is when the call ended.
+    pub(crate) fn set_exemplar(
+        &self,
+        nanos: u64,
+        failed: bool,
+        trace_id: u128,
+        span_id: u64,
+        unix_nanos: u64,
+    ) {
+        self.histogram(failed).set_exemplar(Exemplar {
+            nanos,
+            trace_id,
+            span_id,
+            unix_nanos,
+        });
+    }
+
+    pub(super) fn function(&self) -> &str {
+        &self.function
+    }
+
+    pub(super) fn module(&self) -> &str {
+        &self.module
+    }
+
+    #[inline]
+    pub(super) fn histogram(&self, failed: bool) -> &Histogram {
+        if failed { &self.error } else { &self.ok }
+    }
+}

@@ -1,0 +1,75 @@
+//! Requests that are being answered.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::observation::Scheme;
+use super::shard::{self, Line};
+
+/// Requests counted in and out. Two counters rather than one that goes up and down: a request may
+/// end on another thread than it began on, and a route that was never used is told from one that
+/// is idle.
+#[derive(Debug)]
+pub(super) struct InFlight(Box<[Line]>);
+
+/// The two cells of each scheme.
+const STARTED: usize = 0;
+const FINISHED: usize = 1;
+
+impl InFlight {
+    pub(super) fn new() -> Self {
+        let lines = std::iter::repeat_with(Line::default);
+        Self(lines.take(shard::count()).collect())
+    }
+
+    #[inline]
+    pub(super) fn start(&self, scheme: Scheme) {
+        self.add(scheme, STARTED);
+    }
+
+    #[inline]
+    pub(super) fn finish(&self, scheme: Scheme) {
+        self.add(scheme, FINISHED);
+    }
+
+    #[inline]
+    fn add(&self, scheme: Scheme, which: usize) {
+        self.0[shard::current()].0[scheme as usize * 2 + which].fetch_add(1, Relaxed);
+    }
+
+    /// How many requests are in flight over `scheme`; `None` when there never was one.
+    pub(super) fn read(&self, scheme: Scheme) -> Option<u64> {
+        let sum = |which: usize| -> u64 {
+            let cells = self
+                .0
+                .iter()
+                .map(|line| &line.0[scheme as usize * 2 + which]);
+            cells.map(|cell| cell.load(Relaxed)).sum()
+        };
+        // Read in this order, a request that ends meanwhile cannot make the difference negative.
+        let finished = sum(FINISHED);
+        let started = sum(STARTED);
+        (started > 0).then(|| started.saturating_sub(finished))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_end_on_any_thread() {
+        let in_flight = InFlight::new();
+        assert_eq!(in_flight.read(Scheme::Http), None);
+        for _ in 0..8 {
+            in_flight.start(Scheme::Http);
+        }
+        assert_eq!(in_flight.read(Scheme::Http), Some(8));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| in_flight.finish(Scheme::Http));
+            }
+        });
+        assert_eq!(in_flight.read(Scheme::Http), Some(0));
+        assert_eq!(in_flight.read(Scheme::Https), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! What is known of a finished request when it is counted.
+
+/// One finished request, as the metrics see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Observation {
+    /// The response's status; 499 when the client left before the head, 500 after a panic, 0 when
+    /// there was none for another reason.
+    pub(crate) status: u16,
+    /// From the request's head to the end of the response's body, in nanoseconds.
+    pub(crate) nanos: u64,
+    /// Whether it belongs in the latency histogram. Upgraded connections and event streams do not,
+    /// nor do routes whose rule says `histogram = false`.
+    pub(crate) in_histogram: bool,
+    /// What went wrong, unless the status tells it.
+    pub(crate) error: Option<ErrorType>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) scheme: Scheme,
+}
+
+/// A failure that is not told by the response's status: the attribute `error.type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorType {
+    Panic,
+    ClientDisconnect,
+    Timeout,
+    Shutdown,
+}
+
+impl ErrorType {
+    /// The value of the `error_type` label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::ClientDisconnect => "client_disconnect",
+            Self::Timeout => "timeout",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The version of HTTP: the attribute `network.protocol.version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProtocolVersion {
+    Http10,
+    Http11,
+    Http2,
+    Http3,
+}
+
+impl ProtocolVersion {
+    /// The value of the `network_protocol_version` label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "1.0",
+            Self::Http11 => "1.1",
+            Self::Http2 => "2",
+            Self::Http3 => "3",
+        }
+    }
+}
+
+impl From<http::Version> for ProtocolVersion {
+    fn from(version: http::Version) -> Self {
+        match version {
+            http::Version::HTTP_2 => Self::Http2,
+            http::Version::HTTP_3 => Self::Http3,
+            http::Version::HTTP_10 => Self::Http10,
+            // hyper serves no other version.
+            _ => Self::Http11,
+        }
+    }
+}
+
+/// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub(super) const ALL: [Self; 2] = [Self::Http, Self::Https];
+
+    /// The value of the `url_scheme` label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}

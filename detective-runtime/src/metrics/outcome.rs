@@ -1,0 +1,183 @@
+//! Finished requests under OpenTelemetry's naming: one histogram for each outcome of a route.
+
+use once_cell::race::OnceBox;
+
+use super::bounds::Bounds;
+use super::histogram::Histogram;
+use super::observation::{ErrorType, Observation, ProtocolVersion, Scheme};
+use super::{shard, status};
+
+/// The attributes of `http.server.request.duration` that differ between requests of one route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// 0 when no response was sent.
+    pub(super) status: u16,
+    pub(super) error: Option<ErrorType>,
+    pub(super) version: ProtocolVersion,
+    pub(super) scheme: Scheme,
+}
+
+impl Outcome {
+    fn of(observation: &Observation) -> Self {
+        let status = status::known(observation.status);
+        // 499 with a disconnect stands for a response that was never sent; the convention has no
+        // status then.
+        let never_sent = status == 499 && observation.error == Some(ErrorType::ClientDisconnect);
+        Self {
+            status: if never_sent { 0 } else { status },
+            error: observation.error,
+            version: observation.version,
+            scheme: observation.scheme,
+        }
+    }
+}
+
+/// One histogram for each outcome seen, as a list that only grows at its end. A route has a few
+/// outcomes and the commonest tends to come first, so walking it beats a map.
+#[derive(Debug)]
+pub(super) struct OutcomeList {
+    bounds: Bounds,
+    first: OnceBox<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    outcome: Outcome,
+    histogram: Histogram,
+    next: OnceBox<Node>,
+}
+
+impl OutcomeList {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            first: OnceBox::new(),
+        }
+    }
+
+    /// Counts one request. Out of line, so that the other naming does not pay for its registers.
+    #[inline(never)]
+    pub(super) fn observe(&self, observation: &Observation) {
+        // The convention has no counter beside the histogram.
+        if observation.in_histogram {
+            let histogram = self.histogram(observation);
+            histogram.observe(shard::current(), observation.nanos);
+        }
+    }
+
+    /// The histogram of a request's outcome, added when it is the first of its kind.
+    #[inline]
+    pub(super) fn histogram(&self, observation: &Observation) -> &Histogram {
+        let outcome = Outcome::of(observation);
+        let mut link = &self.first;
+        loop {
+            let node = match link.get() {
+                Some(node) => node,
+                None => self.append(link, outcome),
+            };
+            if node.outcome == outcome {
+                return &node.histogram;
+            }
+            link = &node.next;
+        }
+    }
+
+    /// Fills the end of the list, unless another thread was quicker: its node is then the answer,
+    /// and the walk goes on from there.
+    #[cold]
+    #[inline(never)]
+    fn append<'list>(&self, end: &'list OnceBox<Node>, outcome: Outcome) -> &'list Node {
+        end.get_or_init(|| {
+            Box::new(Node {
+                outcome,
+                histogram: Histogram::new(self.bounds.clone()),
+                next: OnceBox::new(),
+            })
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Outcome, &Histogram)> {
+        std::iter::successors(self.first.get(), |node| node.next.get())
+            .map(|node| (node.outcome, &node.histogram))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: Observation = Observation {
+        status: 200,
+        nanos: 1,
+        in_histogram: true,
+        error: None,
+        version: ProtocolVersion::Http11,
+        scheme: Scheme::Http,
+    };
+
+    fn counts(list: &OutcomeList) -> Vec<(u16, Option<ErrorType>, u64)> {
+        let counts = list.iter().map(|(outcome, histogram)| {
+            let count = histogram.snapshot().count();
+            (outcome.status, outcome.error, count)
+        });
+        counts.collect()
+    }
+
+    #[test]
+    fn there_is_a_histogram_for_each_outcome() {
+        let list = OutcomeList::new(Bounds::from_seconds(&[1.0]));
+        let disconnect = Some(ErrorType::ClientDisconnect);
+        for observation in [
+            OK,
+            Observation { status: 500, ..OK },
+            OK,
+            Observation {
+                error: disconnect,
+                ..OK
+            },
+            Observation {
+                status: 499,
+                error: disconnect,
+                ..OK
+            },
+            Observation { status: 499, ..OK },
+            Observation {
+                in_histogram: false,
+                ..OK
+            },
+        ] {
+            list.observe(&observation);
+        }
+        assert_eq!(
+            counts(&list),
+            [
+                (200, None, 2),
+                (500, None, 1),
+                (200, disconnect, 1),
+                (0, disconnect, 1),
+                (499, None, 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn concurrent_first_requests_of_an_outcome_share_one_histogram() {
+        let list = OutcomeList::new(Bounds::from_seconds(&[1.0]));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for turn in 0..5_000 {
+                        list.observe(&Observation {
+                            status: 200 + turn % 5,
+                            ..OK
+                        });
+                    }
+                });
+            }
+        });
+        let mut found = counts(&list);
+        found.sort_unstable_by_key(|count| count.0);
+        let expected: Vec<_> = (200..205).map(|status| (status, None, 8_000)).collect();
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,238 @@
+//! The metrics of one running instance: where cells are made, and what a scrape gathers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use prometheus::Registry;
+use prometheus::proto::{MetricFamily, MetricType};
+
+use super::bounds::Bounds;
+use super::cells::{FunctionCells, RouteCells};
+use super::collect::CellCollector;
+use super::names::{OTHER_METHOD, OVERFLOW};
+use super::openmetrics::{Exemplars, series_key};
+use super::stats::Stats;
+use crate::config::{Metrics, Naming};
+
+/// Owns the cells of an instance and its prometheus registry.
+#[derive(Debug)]
+pub(crate) struct MetricsRegistry {
+    sources: Arc<Sources>,
+    registry: Registry,
+    exemplars: bool,
+    warned: AtomicBool,
+}
+
+/// Everything that a scrape reads.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) naming: Naming,
+    max_routes: usize,
+    routes: Mutex<ByRoute>,
+    overflow: OnceLock<Arc<RouteCells>>,
+    pub(super) overflowed: AtomicU64,
+    functions: Mutex<ByFunction>,
+    queues: Mutex<Vec<Queue>>,
+    pub(super) stats: Arc<Stats>,
+}
+
+/// By method and endpoint.
+type ByRoute = BTreeMap<(&'static str, Box<str>), Arc<RouteCells>>;
+/// By module and function.
+type ByFunction = BTreeMap<(Box<str>, Box<str>), Arc<FunctionCells>>;
+
+/// A bounded queue whose fill is shown.
+pub(super) struct Queue {
+    name: &'static str,
+    read: Box<dyn Fn() -> QueueFill + Send + Sync>,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Queue").field(&self.name).finish()
+    }
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct QueueFill {
+    /// Items that wait.
+    pub(crate) depth: u64,
+    /// Items that can wait before further ones are dropped.
+    pub(crate) capacity: u64,
+}
+
+impl MetricsRegistry {
+    /// A registry without series. Its naming, exemplars and most routes hold for its lifetime.
+    pub(crate) fn new(settings: &Metrics, stats: Arc<Stats>) -> Self {
+        let sources = Arc::new(Sources {
+            naming: settings.naming,
+            max_routes: settings.max_routes,
+            routes: Mutex::default(),
+            overflow: OnceLock::new(),
+            overflowed: AtomicU64::new(0),
+            functions: Mutex::default(),
+            queues: Mutex::default(),
+            stats,
+        });
+        let registry = Registry::new();
+        registry
+            .register(Box::new(CellCollector::new(Arc::clone(&sources))))
+            .expect("the first collector of a registry has nothing to clash with");
+        Self {
+            sources,
+            registry,
+            exemplars: settings.exemplars,
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// The cells of a method and a route template, made at the first call with `bounds` for the
+    /// histogram; later calls keep those bounds. Beyond `metrics.max_routes` pairs, further ones
+    /// share the cells with the method `_OTHER` and the endpoint `_OVERFLOW`, and each such call is
+    /// counted. Takes a lock: call it once for each pair and keep the answer.
+    pub(crate) fn route(
+        &self,
+        method: &'static str,
+        endpoint: &str,
+        bounds: &Bounds,
+    ) -> Arc<RouteCells> {
+        let sources = &*self.sources;
+        let make =
+            |method, endpoint| Arc::new(RouteCells::new(method, endpoint, sources.naming, bounds));
+        let key = (method, endpoint.into());
+        let mut routes = lock(&sources.routes);
+        if let Some(cells) = routes.get(&key) {
+            return Arc::clone(cells);
+        }
+        if routes.len() < sources.max_routes {
+            let cells = make(method, endpoint);
+            routes.insert(key, Arc::clone(&cells));
+            return cells;
+        }
+        drop(routes);
+        if sources.overflowed.fetch_add(1, Relaxed) == 0 {
+            tracing::warn!(
+                max_routes = sources.max_routes,
+                "there are more routes than `metrics.max_routes`: further ones share the endpoint `{OVERFLOW}` on /metrics"
+            );
+        }
+        let overflow = sources
+            .overflow
+            .get_or_init(|| make(OTHER_METHOD, OVERFLOW));
+        Arc::clone(overflow)
+    }
+
+    /// The cells of an investigated function, made at the first call with `bounds`. Takes a lock:
+    /// call it once for each function and keep the answer.
+    pub(crate) fn function(
+        &self,
+        function: &str,
+        module: &str,
+        bounds: &Bounds,
+    ) -> Arc<FunctionCells> {
+        let key = (module.into(), function.into());
+        let mut functions = lock(&self.sources.functions);
+        let cells = functions
+            .entry(key)
+            .or_insert_with(|| Arc::new(FunctionCells::new(function, module, bounds)));
+        Arc::clone(cells)
+    }
+
+    /// Shows a queue as `detective_queue_depth{queue="name"}` and its capacity beside it. `read` is
+    /// called at every scrape and must not block.
+    pub(crate) fn watch_queue(
+        &self,
+        name: &'static str,
+        read: impl Fn() -> QueueFill + Send + Sync + 'static,
+    ) {
+        let read = Box::new(read);
+        lock(&self.sources.queues).push(Queue { name, read });
+    }
+
+    /// Every family that has a series: Detective's own and those of the application's default
+    /// registry, among them `process_*`, which the prometheus crate puts there on Linux.
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        let mut families = self.registry.gather();
+        let refused = merge(&mut families, prometheus::default_registry().gather());
+        if !refused.is_empty() && !self.warned.swap(true, Relaxed) {
+            tracing::warn!(
+                families = refused.join(", "),
+                "metric families of the application are left out of /metrics: they are untyped, or have the name of one of Detective's and another type"
+            );
+        }
+        families
+    }
+
+    pub(super) fn exemplars(&self) -> Exemplars {
+        let mut exemplars = Exemplars::default();
+        if self.exemplars {
+            self.sources.visit_histograms(|family, labels, histogram| {
+                exemplars.insert(family.name, &labels, histogram.exemplars());
+            });
+        }
+        exemplars
+    }
+}
+
+impl Sources {
+    /// The cells of every route, those of the overflow last.
+    pub(super) fn routes(&self) -> Vec<Arc<RouteCells>> {
+        let routes = lock(&self.routes);
+        let overflow = self.overflow.get();
+        routes.values().chain(overflow).map(Arc::clone).collect()
+    }
+
+    pub(super) fn functions(&self) -> Vec<Arc<FunctionCells>> {
+        lock(&self.functions).values().map(Arc::clone).collect()
+    }
+
+    pub(super) fn queues(&self) -> Vec<(&'static str, QueueFill)> {
+        let queues = lock(&self.queues);
+        queues
+            .iter()
+            .map(|queue| (queue.name, (queue.read)()))
+            .collect()
+    }
+}
+
+/// Adds the application's families to ours and answers the names of those that had to be refused.
+/// A family of the same name and type is joined, as far as its series are not there already.
+fn merge(families: &mut Vec<MetricFamily>, application: Vec<MetricFamily>) -> Vec<String> {
+    let mut refused = Vec::new();
+    for mut family in application {
+        // The text encoder panics at an untyped family, and the crate shows nobody its values.
+        if family.get_field_type() == MetricType::UNTYPED {
+            refused.push(family.name().to_owned());
+            continue;
+        }
+        match families.binary_search_by(|own| own.name().cmp(family.name())) {
+            Err(place) => families.insert(place, family),
+            Ok(place) => {
+                let own = &mut families[place];
+                if own.get_field_type() != family.get_field_type() {
+                    refused.push(family.name().to_owned());
+                    continue;
+                }
+                let metrics = own.mut_metric();
+                let known: HashSet<_> = metrics
+                    .iter()
+                    .map(|metric| series_key("", metric.get_label()))
+                    .collect();
+                let mut further = family.take_metric();
+                further.retain(|metric| !known.contains(&series_key("", metric.get_label())));
+                metrics.append(&mut further);
+            }
+        }
+    }
+    refused
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The maps are changed by one insertion at a time, so a poisoned lock holds a whole map.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

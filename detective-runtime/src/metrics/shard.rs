@@ -1,0 +1,56 @@
+//! Which copy of a sharded cell the current thread writes.
+//!
+//! Cores that add to one cache line wait for each other, so a cell that every request writes exists
+//! several times, each copy on a cache line of its own, and a reader adds the copies up. A thread
+//! keeps its copy for life; threads share copies when there are more of them than copies.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// More copies than this cost memory and scrape time without taking away contention.
+const MAX_SHARDS: usize = 16;
+
+/// How many cells are on one [`Line`].
+pub(super) const LINE_CELLS: usize = 16;
+
+/// Cells that one shard has to itself. 128 bytes, because current processors fetch cache lines of
+/// 64 bytes in pairs and some have lines of 128.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Line(pub(super) [AtomicU64; LINE_CELLS]);
+
+/// How many copies every sharded cell has: the processors available to this program, rounded up to
+/// a power of two, at most 16.
+pub(super) fn count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        std::thread::available_parallelism()
+            .map_or(1, std::num::NonZero::get)
+            .next_power_of_two()
+            .min(MAX_SHARDS)
+    })
+}
+
+/// The copy of the current thread, always less than [`count`].
+#[inline]
+pub(super) fn current() -> usize {
+    thread_local! {
+        static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    SHARD.with(|shard| match shard.get() {
+        usize::MAX => {
+            let assigned = assign();
+            shard.set(assigned);
+            assigned
+        }
+        assigned => assigned,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn assign() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Relaxed) % count()
+}
