@@ -26,6 +26,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most queries at the same time. Each is a thread and a page cache of its own.
 const READERS: u32 = 4;
+/// Page cache of each connection, negative as SQLite wants it for KiB. Room for the page that each
+/// of some thousand endpoints appends to, and for sorting in memory; SQLite's own 2 MiB is not.
+const CACHE_KIBIBYTES: &str = "-16384";
 /// Pages (of 4 KiB) in the write-ahead log before they are copied into the file: larger than
 /// SQLite's 1000, because index pages that are written again and again are then copied once.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -46,6 +49,7 @@ pub(super) async fn open(url: &str, identity: Identity) -> Result<(Writer, Reade
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(false)
+        .pragma("cache_size", CACHE_KIBIBYTES)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", JOURNAL_BYTES)
         .thread_name(|id| format!("detective-sqlite-{id}"))

@@ -35,9 +35,11 @@ const COLUMNS: [&str; 19] = [
     "response_headers",
 ];
 
-/// Rows per statement. A few fixed sizes keep the number of prepared statements small; more rows
-/// than 64 in one statement were no faster when measured.
-const CHUNKS: [usize; 3] = [64, 8, 1];
+/// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
+/// statement is an exchange with the connection's thread, so large ones pay: batches of 2,000 rows
+/// were written at 70,000 rows/s by 16, 97,000 by 64 and 126,000 by 256 rows per statement. One
+/// JSON text unpacked by `json_each` managed 51,000.
+const CHUNKS: [usize; 4] = [256, 32, 4, 1];
 
 /// No text in a row is longer than this, whatever the caller captured.
 const MAX_TEXT_BYTES: usize = 8 * 1024;
@@ -252,7 +254,7 @@ fn capped(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
-/// Headers as a JSON object in the order given; the values of a repeated name are joined by a
+/// Headers as a JSON object; the values of a repeated name are joined by a
 /// comma, as RFC 9110 section 5.3 allows. `None` when there are none.
 fn headers_json(headers: &[(String, String)]) -> Option<String> {
     if headers.is_empty() {
