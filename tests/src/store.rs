@@ -1,0 +1,266 @@
+//! The example store as a process.
+
+use std::{
+    env,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    sync::OnceLock,
+};
+
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+use crate::{Folder, Process, Sqlite, free_port, process::accepts, wait::client};
+
+/// How to start the example store: in a new folder, with no setting but those that are given here.
+#[derive(Debug)]
+pub struct Store {
+    command: Command,
+    folder: Folder,
+    port: u16,
+}
+
+/// The running store.
+#[derive(Debug)]
+pub struct RunningStore {
+    process: Process,
+    port: u16,
+    client: Client,
+}
+
+impl Store {
+    /// A store on a free port, with whatever the environment of the tests says about Detective left out.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it builds the store and takes a port"
+    )]
+    pub fn new() -> Self {
+        let mut command = Command::new(store_binary());
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            let ours = ["DETECTIVE_", "OTEL_", "STORE_", "RUST_LOG"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix));
+            // A proxy would stand between the store and itself.
+            if ours || text.to_lowercase().ends_with("_proxy") {
+                command.env_remove(name);
+            }
+        }
+        let port = free_port();
+        command.env("STORE_LISTEN", format!("127.0.0.1:{port}"));
+        Self {
+            command,
+            folder: Folder::new("store"),
+            port,
+        }
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.command.env(name, value.as_ref());
+        self
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Gives it a `detective.toml`, in its working directory.
+    #[must_use]
+    pub fn config(self, toml: &str) -> Self {
+        self.folder.write("detective.toml", toml);
+        self
+    }
+
+    /// Listens on all addresses of the machine rather than on loopback alone.
+    #[must_use]
+    pub fn on_all_addresses(mut self) -> Self {
+        self.command
+            .env("STORE_LISTEN", format!("0.0.0.0:{}", self.port));
+        self
+    }
+
+    /// Starts it and waits until it accepts connections.
+    ///
+    /// # Panics
+    ///
+    /// When it ends instead, with what it wrote.
+    pub async fn start(self) -> RunningStore {
+        let address = (Ipv4Addr::LOCALHOST, self.port).into();
+        let mut process = Process::start(self.command, self.folder);
+        process
+            .wait_until_ready(async || accepts(address).await)
+            .await;
+        RunningStore {
+            process,
+            port: self.port,
+            client: client(),
+        }
+    }
+
+    /// Starts it in the expectation that it refuses to; answers how it ended and what it wrote to standard error.
+    ///
+    /// # Panics
+    ///
+    /// When it has not ended in time.
+    pub async fn start_and_fail(self) -> (ExitStatus, String) {
+        let mut process = Process::start(self.command, self.folder);
+        (process.wait().await, process.stderr())
+    }
+}
+
+impl RunningStore {
+    /// The whole address of a path: `http://127.0.0.1:PORT/users/1` for `/users/1`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address())
+    }
+
+    /// `127.0.0.1:PORT`, as Prometheus wants its targets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The answer to a GET, whatever its status.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn get(&self, path: &str) -> Response {
+        let answer = self.client.get(self.url(path)).send().await;
+        answer.unwrap_or_else(|error| panic!("the store on GET {path}: {error:?}"))
+    }
+
+    /// The body of the answer to a GET as text.
+    ///
+    /// # Panics
+    ///
+    /// When it is no success.
+    pub async fn text(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        let status = answer.status();
+        let text = answer
+            .text()
+            .await
+            .unwrap_or_else(|error| panic!("the body of GET {path}: {error:?}"));
+        assert!(status.is_success(), "GET {path} answers {status}: {text}");
+        text
+    }
+
+    /// The body of the answer to a GET as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it is no success, or not JSON.
+    pub async fn json(&self, path: &str) -> Value {
+        let text = self.text(path).await;
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("GET {path}: {error} in `{text}`"))
+    }
+
+    /// The process: its id, what it wrote, signals.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// A file of its working directory, such as `data/detective.db`.
+    #[must_use]
+    pub fn file(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.process.folder().join(path)
+    }
+
+    /// One of its databases, to be read with `sqlite3`; `None` when that is not installed.
+    #[must_use]
+    pub fn sqlite(&self, path: impl AsRef<Path>) -> Option<Sqlite> {
+        Sqlite::open(self.file(path))
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has: everything is flushed then.
+    ///
+    /// # Panics
+    ///
+    /// When it has not ended in time.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.process.terminate().await
+    }
+}
+
+/// The store's program, built when it is not up to date: with the profile and into the target directory of the tests
+/// that ask for it.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn store_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let this = env::current_exe().expect("a test knows its own program");
+    // A test lies in `TARGET/PROFILE/deps`, a documentation test in a temporary folder.
+    let target = this
+        .ancestors()
+        .find(|path| path.join("CACHEDIR.TAG").exists());
+
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The whole workspace is named, so that the features of its dependencies are those that the tests were built with
+    // and nothing is compiled again.
+    cargo.args([
+        "build",
+        "--workspace",
+        "--bin",
+        "store",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    if let Some(target) = target {
+        cargo.arg("--target-dir").arg(target);
+    }
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    // What cargo tells a test about its package is news to the build scripts that look at it, which would run again.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo
+        .output()
+        .expect("cargo, which runs the tests, can be started");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "the store cannot be built:\n{errors}"
+    );
+
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let executable = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|message| {
+            message["reason"] == "compiler-artifact" && message["target"]["name"] == "store"
+        })
+        .and_then(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.expect("cargo names the program that it was asked to build")
+}
