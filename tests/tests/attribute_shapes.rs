@@ -1,10 +1,28 @@
 //! Every shape of function compiles under `#[investigate]`, without a warning, and returns what it returned before.
 
 #![forbid(unsafe_code)]
-#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, single_use_lifetimes, unused_lifetimes)]
-#![deny(elided_lifetimes_in_paths, trivial_casts, let_underscore_drop, clippy::all, clippy::pedantic)]
+#![deny(
+    warnings,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    single_use_lifetimes,
+    unused_lifetimes
+)]
+#![deny(
+    elided_lifetimes_in_paths,
+    trivial_casts,
+    let_underscore_drop,
+    clippy::all,
+    clippy::pedantic
+)]
 // The functions are the shapes that they are.
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unused_self, clippy::trivially_copy_pass_by_ref)]
+#![allow(
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::trivially_copy_pass_by_ref
+)]
 // These are in the expansion of `#[debug_handler]`.
 #![allow(clippy::diverging_sub_expression)]
 
@@ -74,14 +92,20 @@ mod functions {
 
     #[investigate]
     async fn inferred() -> Vec<u8> {
-        "1 2".split(' ').map(|part| part.parse().unwrap_or_default()).collect()
+        "1 2"
+            .split(' ')
+            .map(|part| part.parse().unwrap_or_default())
+            .collect()
     }
 
     #[investigate]
     fn inferred_plain() -> Vec<u8> {
         let mut list = Vec::default();
         if list.is_empty() {
-            list = "1 2".split(' ').map(|part| part.parse().unwrap_or_default()).collect();
+            list = "1 2"
+                .split(' ')
+                .map(|part| part.parse().unwrap_or_default())
+                .collect();
         }
         list
     }
@@ -93,8 +117,14 @@ mod functions {
         nothing().await;
         nothing_plain();
         assert_eq!(question_mark("7").await.ok(), Some(7));
-        assert_eq!(question_mark("sold out").await.unwrap_err().to_string(), "sold out");
-        assert_eq!(question_mark_plain("x").unwrap_err().to_string(), "invalid digit found in string");
+        assert_eq!(
+            question_mark("sold out").await.unwrap_err().to_string(),
+            "sold out"
+        );
+        assert_eq!(
+            question_mark_plain("x").unwrap_err().to_string(),
+            "invalid digit found in string"
+        );
         assert_eq!(early(true).await, None);
         assert_eq!(early(false).await.as_deref(), Some("late"));
         assert_eq!(inferred().await, inferred_plain());
@@ -139,7 +169,12 @@ mod arguments {
     }
 
     #[investigate(fields(left, right = right.len()))]
-    async fn patterns(Pair { left, right }: Pair, (a, mut b): (i32, i32), [first, ..]: [u8; 2], _: bool) -> String {
+    async fn patterns(
+        Pair { left, right }: Pair,
+        (a, mut b): (i32, i32),
+        [first, ..]: [u8; 2],
+        _: bool,
+    ) -> String {
         b += a;
         drop(right);
         format!("{left}{b}{first}")
@@ -179,7 +214,10 @@ mod arguments {
     }
 
     #[investigate]
-    async fn opaque(action: impl Fn(u8) -> u8 + Send, names: &[impl Display]) -> Result<impl Display + Send, SoldOut> {
+    async fn opaque(
+        action: impl Fn(u8) -> u8 + Send,
+        names: &[impl Display],
+    ) -> Result<impl Display + Send, SoldOut> {
         Ok(format!("{}{}", action(1), names.len()))
     }
 
@@ -191,7 +229,10 @@ mod arguments {
 
     #[tokio::test]
     async fn arguments_arrive() {
-        let pair = Pair { left: "l".into(), right: vec![1] };
+        let pair = Pair {
+            left: "l".into(),
+            right: vec![1],
+        };
         assert_eq!(patterns(pair, (1, 2), [7, 8], true).await, "l37");
         assert_eq!(*mutable(2, &mut Vec::new()), 1);
         assert_eq!(*mutable_async(2, &mut Vec::new()).await, 1);
@@ -339,7 +380,13 @@ mod futures {
 
     #[investigate]
     fn recursive(depth: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
-        Box::pin(async move { if depth == 0 { 0 } else { recursive(depth - 1).await + 1 } })
+        Box::pin(async move {
+            if depth == 0 {
+                0
+            } else {
+                recursive(depth - 1).await + 1
+            }
+        })
     }
 
     #[tokio::test]
@@ -386,7 +433,9 @@ mod neighbours {
 
     #[axum::debug_handler]
     #[investigate]
-    async fn handler_below(axum::extract::Path(id): axum::extract::Path<i64>) -> Result<String, String> {
+    async fn handler_below(
+        axum::extract::Path(id): axum::extract::Path<i64>,
+    ) -> Result<String, String> {
         Ok(id.to_string())
     }
 
@@ -420,7 +469,10 @@ mod neighbours {
     #[tokio::test]
     async fn a_test_below() -> Result<(), SoldOut> {
         let router = axum::Router::<()>::new();
-        drop(router.route("/{id}", axum::routing::get(handler_below).post(handler_above)));
+        drop(router.route(
+            "/{id}",
+            axum::routing::get(handler_below).post(handler_above),
+        ));
         Inner.find(1).await?;
         Ok(())
     }
