@@ -37,6 +37,10 @@ fn expand(source: &str) -> String {
     prettyplease::unparse(&syn::parse2(expanded).expect("an expansion is a file"))
 }
 
+fn tokens(source: &str) -> TokenStream {
+    source.parse().expect("tokens")
+}
+
 #[test]
 fn expansions_are_as_recorded() {
     let mut checked = 0;
@@ -67,11 +71,9 @@ fn a_one_line_async_function_is_at_most_30_lines() {
 
 #[test]
 fn all_mistakes_are_told_and_the_function_is_given_back() {
-    let item: TokenStream = "#[doc = \"x\"] async fn find(id: i64) { half typed . }"
-        .parse()
-        .unwrap();
-    let arguments = "nam = 1, fields(id, id, 2), , slow = , sample = 7, crate";
-    let expanded = crate::run(arguments.parse().unwrap(), item.clone()).to_string();
+    let item = tokens("#[doc = \"x\"] async fn find(id: i64) { half typed . }");
+    let arguments = tokens("nam = 1, fields(id, id, 2), , slow = , sample = 7, crate");
+    let expanded = crate::run(arguments, item.clone()).to_string();
     assert!(expanded.starts_with(&item.to_string()), "{expanded}");
     assert_eq!(expanded.matches("compile_error").count(), 7, "{expanded}");
 }
@@ -144,7 +146,7 @@ fn nothing_a_user_can_type_panics() {
         let Ok(arguments) = words.join(" ").parse() else {
             continue;
         };
-        let expanded = crate::run(arguments, item.parse().unwrap()).to_string();
+        let expanded = crate::run(arguments, tokens(item)).to_string();
         assert!(
             item.is_empty() || expanded.contains("find"),
             "{words:?} on `{item}` lost the item"

@@ -110,8 +110,52 @@ mod functions {
         list
     }
 
+    // The attributes of a body stay at its start.
+    #[investigate]
+    async fn attributes_inside() {
+        #![allow(unused_variables)]
+        let unused = 1;
+    }
+
+    // A body has a scope of its own, in which it may shadow the type that it returns.
+    type Shadowed = ();
+
+    #[allow(dead_code)]
+    enum Names {
+        Shadowed,
+    }
+
+    #[investigate]
+    fn shadowing() -> Shadowed {
+        #[allow(unused_imports)]
+        use Names::*;
+    }
+
+    #[investigate]
+    fn opaque_in_an_alias(fails: bool) -> std::io::Result<impl ToString> {
+        if fails {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        Ok("text")
+    }
+
+    #[investigate]
+    fn opaque_twice(fails: bool) -> Result<impl ToString, impl std::error::Error> {
+        if fails { Err(SoldOut) } else { Ok("text") }
+    }
+
+    // The static of an investigated function does not keep it from being dead.
+    #[expect(dead_code)]
+    #[investigate]
+    async fn never_called() {}
+
     #[tokio::test]
     async fn free_functions() {
+        attributes_inside().await;
+        shadowing();
+        assert!(opaque_in_an_alias(true).is_err());
+        assert!(opaque_twice(false).is_ok());
+
         assert_eq!(asynchronous(1).await, Ok(1));
         assert_eq!(plain(-1), Err(SoldOut));
         nothing().await;
@@ -180,6 +224,11 @@ mod arguments {
         format!("{left}{b}{first}")
     }
 
+    #[investigate(fields(a, b, c))]
+    fn references(&a: &u8, (ref b, &c): (u8, &u8)) -> u8 {
+        a + b + c
+    }
+
     #[investigate(fields(count))]
     fn mutable(mut count: u32, list: &mut Vec<u32>) -> &mut u32 {
         while count > 0 {
@@ -234,6 +283,7 @@ mod arguments {
             right: vec![1],
         };
         assert_eq!(patterns(pair, (1, 2), [7, 8], true).await, "l37");
+        assert_eq!(references(&1, (2, &3)), 6);
         assert_eq!(*mutable(2, &mut Vec::new()), 1);
         assert_eq!(*mutable_async(2, &mut Vec::new()).await, 1);
         assert_eq!(borrowed("abc", "").await, "bc");
@@ -305,7 +355,7 @@ mod methods {
             self.toys
         }
 
-        #[investigate(fields(self.toys))]
+        #[investigate(fields(self.toys, Self = std::any::type_name::<Self>()))]
         fn by_mutable_reference(&mut self) -> &mut Self {
             self.toys += 1;
             self
@@ -378,6 +428,17 @@ mod futures {
         Box::pin(async move { text })
     }
 
+    type Later = Pin<Box<dyn Future<Output = Result<u32, SoldOut>> + Send>>;
+
+    // An alias cannot be seen through: the span of this one ends with the call.
+    #[investigate]
+    async fn in_a_result() -> Result<Later, SoldOut> {
+        let fails = async { Err("sold out") };
+        Ok(Box::pin(
+            async move { fails.await.map_err(|_: &str| SoldOut) },
+        ))
+    }
+
     #[investigate]
     fn recursive(depth: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
         Box::pin(async move {
@@ -394,6 +455,7 @@ mod futures {
         assert_eq!(tokio::spawn(opaque(1)).await.unwrap(), Ok(2));
         assert_eq!(boxed("").await, "empty");
         assert_eq!(boxed("x").await, "x");
+        assert_eq!(in_a_result().await.unwrap().await, Err(SoldOut));
         assert_eq!(recursive(3).await, 3);
     }
 }
