@@ -129,10 +129,17 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     let key = parse_field_key(input)?;
     let more_follows = !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]);
     if more_follows && let Ok(expression) = whole.parse::<Expr>() {
-        return Err(syn::Error::new_spanned(expression, "an expression needs a key: `key = expression`"));
+        return Err(syn::Error::new_spanned(
+            expression,
+            "an expression needs a key: `key = expression`",
+        ));
     }
     if !input.peek(Token![=]) {
-        return Ok(Field { key, sigil: leading.map(|(sigil, _)| sigil), value: None });
+        return Ok(Field {
+            key,
+            sigil: leading.map(|(sigil, _)| sigil),
+            value: None,
+        });
     }
     if let Some((_, token)) = leading {
         return Err(syn::Error::new_spanned(
@@ -143,7 +150,11 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     let equals = input.parse::<Token![=]>()?;
     let sigil = parse_sigil(input)?.map(|(sigil, _)| sigil);
     let value = parse_value(input, &equals)?;
-    Ok(Field { key, sigil, value: Some(value) })
+    Ok(Field {
+        key,
+        sigil,
+        value: Some(value),
+    })
 }
 
 fn parse_field_key(input: ParseStream<'_>) -> syn::Result<FieldKey> {
@@ -183,7 +194,10 @@ fn parse_sigil(input: ParseStream<'_>) -> syn::Result<Option<(Sigil, Punct)>> {
 /// The expression after `=`; when it is missing, the mistake is under the `=`.
 fn parse_value(input: ParseStream<'_>, equals: &Token![=]) -> syn::Result<Expr> {
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(equals, "expected a value after `=`"));
+        return Err(syn::Error::new_spanned(
+            equals,
+            "expected a value after `=`",
+        ));
     }
     input.parse()
 }

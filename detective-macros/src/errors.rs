@@ -30,7 +30,8 @@ impl Errors {
 
     /// The mistakes as code that does not compile; nothing when there are none.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
-        self.0.map_or_else(TokenStream::new, |errors| errors.into_compile_error())
+        self.0
+            .map_or_else(TokenStream::new, |errors| errors.into_compile_error())
     }
 }
 

@@ -8,7 +8,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, TokenStreamExt as _, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{Ident, Path, ReturnType, Type, parse_quote};
+use syn::{Ident, Path, ReturnType, Signature, Type, parse_quote};
 
 use crate::args::{Field, Sigil};
 use crate::item::{inner, outer};
@@ -28,7 +28,9 @@ fn write(subject: &Subject, body: &dyn Fn(&Investigated) -> TokenStream) -> Toke
     let mut tokens = TokenStream::new();
     match subject {
         Subject::Untouched(untouched) => untouched.to_tokens(&mut tokens),
-        Subject::Function(function) => function.function.to_tokens_with(&mut tokens, &body(function)),
+        Subject::Function(function) => function
+            .function
+            .to_tokens_with(&mut tokens, &body(function)),
         Subject::Block { block, members } => {
             tokens.append_all(outer(&block.attributes));
             block.header.to_tokens(&mut tokens);
@@ -70,13 +72,21 @@ fn private_path(request: &Request) -> TokenStream {
 
 /// Who is called and where it stands, read in the user's crate.
 fn site(investigated: &Investigated, private: &TokenStream) -> TokenStream {
-    let Investigated { function, request, path, .. } = investigated;
+    let Investigated {
+        function,
+        request,
+        path,
+        ..
+    } = investigated;
     let ident = &function.signature.ident;
     let plain_name = path.rsplit("::").next().unwrap_or(path);
     let name = request.name.as_ref().map_or(plain_name, |name| &name.value);
     let options = options(request, private);
     // With the span of the function's name, these are its file and line, not those of the attribute.
-    let (file, line) = (quote_spanned!(ident.span()=> ::core::file!()), quote_spanned!(ident.span()=> ::core::line!()));
+    let (file, line) = (
+        quote_spanned!(ident.span()=> ::core::file!()),
+        quote_spanned!(ident.span()=> ::core::line!()),
+    );
     generated! {
         #private::Site {
             name: #name,
@@ -104,7 +114,11 @@ fn options(request: &Request, private: &TokenStream) -> TokenStream {
         let sample = sample.value;
         given.push(generated!(sample: ::core::option::Option::Some(#sample)));
     }
-    for (key, flag) in [("record", &request.record), ("span", &request.span), ("histogram", &request.histogram)] {
+    for (key, flag) in [
+        ("record", &request.record),
+        ("span", &request.span),
+        ("histogram", &request.histogram),
+    ] {
         if let Some(flag) = flag {
             let (key, flag) = (Ident::new(key, Span::mixed_site()), flag.value);
             given.push(generated!(#key: ::core::option::Option::Some(#flag)));
@@ -124,49 +138,62 @@ fn options(request: &Request, private: &TokenStream) -> TokenStream {
 
 /// Runs the body inside of a span. The fields are read first, because the body may consume the arguments.
 fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
-    let Investigated { function, shape, request, .. } = investigated;
-    let returned = Returned::of(&function.signature.output);
-    let mut body = TokenStream::new();
-    function.brace.surround(&mut body, |tokens| function.body.to_tokens(tokens));
+    let Investigated {
+        function,
+        shape,
+        request,
+        ..
+    } = investigated;
+    let fields = fields(request, private);
+    let span = generated!(#private::Span::start(&__DETECTIVE_CALLSITE) #fields);
+    let error = error(request, private);
 
-    let mut span = generated!(#private::Span::start(&__DETECTIVE_CALLSITE));
-    if let Some(fields) = request.fields.as_ref().filter(|fields| !fields.value.is_empty()) {
-        let fields = fields.value.iter().map(|field| add_field(field, private));
-        span.append_all(generated! {
-            .with(|__detective_fields| {
-                use #private::CapturedValue as _;
-                #(#fields)*
-            })
-        });
-    }
-    let error = match &request.error_if {
-        None => generated!(|__detective_output| #private::error_text!(__detective_output)),
-        Some(condition) => {
-            let condition = &condition.value;
-            generated!(|__detective_output| #private::error_text!(__detective_output, #condition))
-        }
-    };
-    let Returned { written, never, span: returned_at } = returned;
-    // What the compiler says about the block that it finds around the body is said about the body.
+    let mut body = TokenStream::new();
+    function
+        .brace
+        .surround(&mut body, |tokens| function.body.to_tokens(tokens));
+    // What the compiler finds around the body keeps its place and its names: the argument that was moved, the block
+    // that has no `Result` to return.
     let around_body = function.brace.span.join();
+    let returned = Returned::of(&function.signature);
+    let written = &returned.written;
     let closure = quote_spanned!(around_body=> move || -> #written #body);
     let call = match shape {
         Shape::Async => {
-            // Tells the compiler the type that `return`, `?` and the last expression have to give: the type of an
-            // async block cannot be written.
-            let expectation = quote_spanned! {returned_at=>
-                if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<#written> {
-                    return __detective_return;
-                }
-            };
+            let expectation = returned.expectation();
             let block = quote_spanned!(around_body=> async move { #expectation #body });
             generated!(#span.run_async(#block, #error).await)
         }
         Shape::Plain => generated!(#span.run(#closure, #error)),
         Shape::Future => generated!(#span.run_async((#closure)(), #error)),
-        Shape::BoxedFuture => generated!(::std::boxed::Box::pin(#span.run_async((#closure)(), #error))),
+        Shape::BoxedFuture => {
+            generated!(::std::boxed::Box::pin(#span.run_async((#closure)(), #error)))
+        }
     };
-    if never { generated!(match #call {}) } else { call }
+    if returned.is_never {
+        generated!(match #call {})
+    } else {
+        call
+    }
+}
+
+fn error(request: &Request, private: &TokenStream) -> TokenStream {
+    let condition = request.error_if.as_ref().map(|condition| {
+        let condition = &condition.value;
+        generated!(, #condition)
+    });
+    generated!(|__detective_output| #private::error_text!(__detective_output #condition))
+}
+
+fn fields(request: &Request, private: &TokenStream) -> Option<TokenStream> {
+    let fields = &request.fields.as_ref()?.value;
+    let fields = fields.iter().map(|field| add_field(field, private));
+    Some(generated! {
+        .with(|__detective_fields| {
+            use #private::CapturedValue as _;
+            #(#fields)*
+        })
+    })
 }
 
 fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
@@ -176,7 +203,10 @@ fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
         None => field.key.to_token_stream(),
     };
     // A complaint about the type of the expression belongs under the expression.
-    let written = field.value.as_ref().map_or_else(|| field.key.span(), syn::spanned::Spanned::span);
+    let written = field
+        .value
+        .as_ref()
+        .map_or_else(|| field.key.span(), syn::spanned::Spanned::span);
     let here = Span::mixed_site().located_at(written);
     let value = match field.sigil {
         None => quote_spanned!(here=> (&&&&&&#private::Captured(&#expression)).__detective_value()),
@@ -191,23 +221,42 @@ struct Returned {
     written: Type,
     /// The function does not return. `!` cannot be written here, so its body is given a type without values, and the
     /// call is matched against nothing.
-    never: bool,
-    /// Where it was written.
+    is_never: bool,
+    /// Where the user wrote it.
     span: Span,
 }
 
 impl Returned {
-    fn of(output: &ReturnType) -> Self {
-        let span = Span::mixed_site().located_at(output.span());
-        match output {
-            ReturnType::Default => Self { written: parse_quote!(()), never: false, span: Span::mixed_site() },
-            ReturnType::Type(_, returned) if matches!(**returned, Type::Never(_)) => {
-                Self { written: parse_quote!(::core::convert::Infallible), never: true, span }
-            }
+    fn of(signature: &Signature) -> Self {
+        let (written, is_never, span) = match &signature.output {
+            ReturnType::Default => (parse_quote!(()), false, signature.ident.span()),
+            ReturnType::Type(_, returned) if matches!(**returned, Type::Never(_)) => (
+                parse_quote!(::core::convert::Infallible),
+                true,
+                returned.span(),
+            ),
             ReturnType::Type(_, returned) => {
                 let mut written = (**returned).clone();
                 EraseOpaqueTypes.visit_type_mut(&mut written);
-                Self { written, never: false, span: Span::mixed_site().located_at(returned.span()) }
+                (written, false, returned.span())
+            }
+        };
+        Self {
+            written,
+            is_never,
+            span,
+        }
+    }
+
+    /// Tells the compiler the type that `return`, `?` and the last expression of an async block have to give, which
+    /// cannot be written at the block. Nothing is ever returned here.
+    fn expectation(&self) -> TokenStream {
+        let written = &self.written;
+        // Where the compiler says that this type was expected.
+        let value = Ident::new("__detective_return", self.span);
+        generated! {
+            if let ::core::option::Option::Some(#value) = ::core::option::Option::None::<#written> {
+                return #value;
             }
         }
     }

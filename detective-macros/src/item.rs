@@ -49,9 +49,15 @@ impl Parse for Item {
         let refusal = match parse_member(input, Surroundings::Module)? {
             Member::Item(item) => return Ok(item),
             Member::Other(_) => match keyword.to_string().as_str() {
-                "mod" => "only an inline module, `mod name { .. }`, can be investigated: put `#[investigate]` on the functions of a module in its own file",
-                "fn" | "async" | "unsafe" | "extern" => "a function without a body cannot be investigated: put `#[investigate]` on its implementations",
-                _ => "`#[investigate]` stands on a function, an `impl` block, a trait or an inline module",
+                "mod" => {
+                    "only an inline module, `mod name { .. }`, can be investigated: put `#[investigate]` on the functions of a module in its own file"
+                }
+                "fn" | "async" | "unsafe" | "extern" => {
+                    "a function without a body cannot be investigated: put `#[investigate]` on its implementations"
+                }
+                _ => {
+                    "`#[investigate]` stands on a function, an `impl` block, a trait or an inline module"
+                }
             },
         };
         Err(syn::Error::new_spanned(keyword, refusal))
@@ -146,7 +152,9 @@ fn parse_block(input: ParseStream<'_>, kind: Surroundings) -> syn::Result<Block>
     let mut attributes = input.call(Attribute::parse_outer)?;
     let mut header = TokenStream::new();
     input.parse::<Visibility>()?.to_tokens(&mut header);
-    input.parse::<Option<Token![unsafe]>>()?.to_tokens(&mut header);
+    input
+        .parse::<Option<Token![unsafe]>>()?
+        .to_tokens(&mut header);
     let owner = match kind {
         Surroundings::Impl => parse_impl_header(input, &mut header)?,
         Surroundings::Trait => Some(parse_trait_header(input, &mut header)?),
@@ -163,11 +171,20 @@ fn parse_block(input: ParseStream<'_>, kind: Surroundings) -> syn::Result<Block>
     while !content.is_empty() {
         members.push(parse_member(&content, kind)?);
     }
-    Ok(Block { attributes, header, owner, brace, members })
+    Ok(Block {
+        attributes,
+        header,
+        owner,
+        brace,
+        members,
+    })
 }
 
 /// `impl<T> Trait for Type where ..`; returns the name of the type, when it has one.
-fn parse_impl_header(input: ParseStream<'_>, header: &mut TokenStream) -> syn::Result<Option<String>> {
+fn parse_impl_header(
+    input: ParseStream<'_>,
+    header: &mut TokenStream,
+) -> syn::Result<Option<String>> {
     input.parse::<Token![impl]>()?.to_tokens(header);
     let generics: Generics = input.parse()?;
     generics.to_tokens(header);
@@ -181,7 +198,11 @@ fn parse_impl_header(input: ParseStream<'_>, header: &mut TokenStream) -> syn::R
     }
     input.parse::<Option<syn::WhereClause>>()?.to_tokens(header);
     Ok(match owner {
-        syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+        syn::Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string()),
         _ => None,
     })
 }
@@ -221,10 +242,14 @@ impl Function {
 
 /// The attributes that stand before an item.
 pub(crate) fn outer(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer))
+    attributes
+        .iter()
+        .filter(|attribute| matches!(attribute.style, AttrStyle::Outer))
 }
 
 /// The attributes that stand at the start of its braces.
 pub(crate) fn inner(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Inner(_)))
+    attributes
+        .iter()
+        .filter(|attribute| matches!(attribute.style, AttrStyle::Inner(_)))
 }

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::{
-    Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, Meta, Path, PathArguments, ReturnType, Signature, Type,
-    TypeParamBound, UnOp, token,
+    Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, Meta, Path, PathArguments, ReturnType,
+    Signature, Type, TypeParamBound, UnOp, token,
 };
 
 use crate::args::{self, Arg, ArgValue, Field};
@@ -54,7 +54,10 @@ pub(crate) struct Given<T> {
 /// What the attribute stands on, with everything below it.
 pub(crate) enum Subject {
     Function(Box<Investigated>),
-    Block { block: BlockHead, members: Vec<Subject> },
+    Block {
+        block: BlockHead,
+        members: Vec<Subject>,
+    },
     /// Left as it is.
     Untouched(TokenStream),
 }
@@ -99,14 +102,54 @@ impl Request {
         for Arg { key, value } in arguments {
             match key.unraw().to_string().as_str() {
                 "name" => set(&mut request.name, &key, text(&key, value, errors), errors),
-                "fields" => set(&mut request.fields, &key, fields(&key, value, errors), errors),
-                "error_if" => set(&mut request.error_if, &key, closure(&key, value, errors), errors),
-                "slow" => set(&mut request.slow, &key, duration(&key, value, errors), errors),
-                "sample" => set(&mut request.sample, &key, number(&key, value, errors), errors),
-                "record" => set(&mut request.record, &key, boolean(&key, value, errors), errors),
-                "span" => set(&mut request.span, &key, boolean(&key, value, errors), errors),
-                "histogram" => set(&mut request.histogram, &key, boolean(&key, value, errors), errors),
-                "buckets" => set(&mut request.buckets, &key, numbers(&key, value, errors), errors),
+                "fields" => set(
+                    &mut request.fields,
+                    &key,
+                    fields(&key, value, errors),
+                    errors,
+                ),
+                "error_if" => set(
+                    &mut request.error_if,
+                    &key,
+                    closure(&key, value, errors),
+                    errors,
+                ),
+                "slow" => set(
+                    &mut request.slow,
+                    &key,
+                    duration(&key, value, errors),
+                    errors,
+                ),
+                "sample" => set(
+                    &mut request.sample,
+                    &key,
+                    number(&key, value, errors),
+                    errors,
+                ),
+                "record" => set(
+                    &mut request.record,
+                    &key,
+                    boolean(&key, value, errors),
+                    errors,
+                ),
+                "span" => set(
+                    &mut request.span,
+                    &key,
+                    boolean(&key, value, errors),
+                    errors,
+                ),
+                "histogram" => set(
+                    &mut request.histogram,
+                    &key,
+                    boolean(&key, value, errors),
+                    errors,
+                ),
+                "buckets" => set(
+                    &mut request.buckets,
+                    &key,
+                    numbers(&key, value, errors),
+                    errors,
+                ),
                 "crate" => set(&mut request.root, &key, path(&key, value, errors), errors),
                 "skip" => set(&mut request.skip, &key, flag(&key, &value, errors), errors),
                 unknown => errors.add(&key, unknown_argument(unknown)),
@@ -132,18 +175,28 @@ impl Request {
 
 impl<T: Clone> Clone for Given<T> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), tokens: self.tokens.clone() }
+        Self {
+            value: self.value.clone(),
+            tokens: self.tokens.clone(),
+        }
     }
 }
 
 impl Subject {
     /// Joins what the attribute asks for with what it stands on. The second request is that of the attribute when it
     /// stands on a block, whose functions take theirs from it.
-    pub(crate) fn new(item: Item, request: Request, errors: &mut Errors) -> (Self, Option<Request>) {
+    pub(crate) fn new(
+        item: Item,
+        request: Request,
+        errors: &mut Errors,
+    ) -> (Self, Option<Request>) {
         match item {
             Item::Function(mut function) => {
                 let repeated = take_own_attributes(&mut function.attributes);
-                (investigated(*function, request, repeated, None, false), None)
+                (
+                    investigated(*function, request, repeated, None, false),
+                    None,
+                )
             }
             Item::Block(block) => (below(block, &request, errors), Some(request)),
         }
@@ -151,19 +204,39 @@ impl Subject {
 }
 
 fn below(block: Block, request: &Request, errors: &mut Errors) -> Subject {
-    let Block { attributes, header, owner, brace, members } = block;
+    let Block {
+        attributes,
+        header,
+        owner,
+        brace,
+        members,
+    } = block;
     let members = members
         .into_iter()
         .map(|member| match member {
             Member::Other(tokens) => Subject::Untouched(tokens),
             Member::Item(Item::Block(block)) => below(block, request, errors),
-            Member::Item(Item::Function(function)) => member_function(*function, request, owner.as_deref(), errors),
+            Member::Item(Item::Function(function)) => {
+                member_function(*function, request, owner.as_deref(), errors)
+            }
         })
         .collect();
-    Subject::Block { block: BlockHead { attributes, header, brace }, members }
+    Subject::Block {
+        block: BlockHead {
+            attributes,
+            header,
+            brace,
+        },
+        members,
+    }
 }
 
-fn member_function(mut function: Function, block: &Request, owner: Option<&str>, errors: &mut Errors) -> Subject {
+fn member_function(
+    mut function: Function,
+    block: &Request,
+    owner: Option<&str>,
+    errors: &mut Errors,
+) -> Subject {
     let mut own = take_own_attributes(&mut function.attributes).into_iter();
     let request = match own.next() {
         Some(attribute) => Request::new(own_arguments(&attribute, errors), errors),
@@ -196,7 +269,11 @@ fn investigated(
 /// Removes the attributes of ours that are still to be expanded.
 fn take_own_attributes(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     let is_own = |attribute: &mut Attribute| {
-        attribute.path().segments.last().is_some_and(|segment| segment.ident == "investigate")
+        attribute
+            .path()
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "investigate")
     };
     attributes.extract_if(.., is_own).collect()
 }
@@ -206,7 +283,10 @@ fn own_arguments(attribute: &Attribute, errors: &mut Errors) -> Vec<Arg> {
         Meta::Path(_) => Vec::new(),
         Meta::List(list) => args::parse(list.tokens.clone(), errors),
         Meta::NameValue(pair) => {
-            errors.add(pair.eq_token, "expected arguments in parentheses: `#[investigate(name = \"..\")]`");
+            errors.add(
+                pair.eq_token,
+                "expected arguments in parentheses: `#[investigate(name = \"..\")]`",
+            );
             Vec::new()
         }
     }
@@ -235,15 +315,23 @@ fn is_future(returned: &Type) -> bool {
 
 fn has_future_bound<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
     bounds.into_iter().any(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Future"),
         _ => false,
     })
 }
 
 /// `Pin<Box<dyn Future<..>>>`, or the names that the futures crates have for it.
 fn is_boxed_future(returned: &Type) -> bool {
-    let Type::Path(path) = returned else { return false };
-    let Some(last) = path.path.segments.last() else { return false };
+    let Type::Path(path) = returned else {
+        return false;
+    };
+    let Some(last) = path.path.segments.last() else {
+        return false;
+    };
     match last.ident.to_string().as_str() {
         "BoxFuture" | "LocalBoxFuture" => true,
         "Pin" => only_type_argument(&last.arguments).is_some_and(|boxed| match boxed {
@@ -277,14 +365,21 @@ fn set<T>(place: &mut Option<Given<T>>, key: &Ident, given: Option<Given<T>>, er
 
 fn unknown_argument(unknown: &str) -> String {
     let accepted = ARGUMENTS.map(|(key, _)| key);
-    let meant = nearest(unknown, &accepted).map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
-    format!("unknown argument `{unknown}`{meant} (expected {})", one_of(&accepted))
+    let meant = nearest(unknown, &accepted)
+        .map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
+    format!(
+        "unknown argument `{unknown}`{meant} (expected {})",
+        one_of(&accepted)
+    )
 }
 
 /// The complaint about a value of the wrong kind, under the value, or under the key when there is none.
 fn expected<T>(key: &Ident, value: &ArgValue, what: &str, errors: &mut Errors) -> Option<T> {
     let name = key.unraw().to_string();
-    let example = ARGUMENTS.iter().find(|(key, _)| *key == name).map_or("", |(_, example)| example);
+    let example = ARGUMENTS
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map_or("", |(_, example)| example);
     let message = format!("expected {what}: `{example}`");
     match value {
         ArgValue::Expr(value) => errors.add(value, message),
@@ -296,7 +391,10 @@ fn expected<T>(key: &Ident, value: &ArgValue, what: &str, errors: &mut Errors) -
 fn text(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<String>> {
     match &value {
         ArgValue::Expr(expr) => match literal(expr) {
-            Some(Lit::Str(text)) => Some(Given { value: text.value(), tokens: expr.to_token_stream() }),
+            Some(Lit::Str(text)) => Some(Given {
+                value: text.value(),
+                tokens: expr.to_token_stream(),
+            }),
             _ => expected(key, &value, "a text", errors),
         },
         _ => expected(key, &value, "a text", errors),
@@ -305,16 +403,20 @@ fn text(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Strin
 
 fn fields(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Vec<Field>>> {
     match value {
-        ArgValue::Fields(fields) => Some(Given { value: fields, tokens: key.to_token_stream() }),
+        ArgValue::Fields(fields) => Some(Given {
+            value: fields,
+            tokens: key.to_token_stream(),
+        }),
         other => expected(key, &other, "a list in parentheses", errors),
     }
 }
 
 fn closure(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Expr>> {
     match value {
-        ArgValue::Expr(expr) if matches!(*expr, Expr::Closure(_) | Expr::Path(_)) => {
-            Some(Given { tokens: expr.to_token_stream(), value: *expr })
-        }
+        ArgValue::Expr(expr) if matches!(*expr, Expr::Closure(_) | Expr::Path(_)) => Some(Given {
+            tokens: expr.to_token_stream(),
+            value: *expr,
+        }),
         other => expected(key, &other, "a closure or the path of a function", errors),
     }
 }
@@ -324,7 +426,10 @@ fn duration(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<D
     match &value {
         ArgValue::Expr(expr) => match literal(expr) {
             Some(Lit::Str(text)) => match parse_duration(&text.value()) {
-                Some(duration) => Some(Given { value: duration, tokens: expr.to_token_stream() }),
+                Some(duration) => Some(Given {
+                    value: duration,
+                    tokens: expr.to_token_stream(),
+                }),
                 None => expected(key, &value, WHAT, errors),
             },
             _ => expected(key, &value, WHAT, errors),
@@ -350,7 +455,10 @@ fn parse_duration(text: &str) -> Option<Duration> {
 fn boolean(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<bool>> {
     match &value {
         ArgValue::Expr(expr) => match literal(expr) {
-            Some(Lit::Bool(flag)) => Some(Given { value: flag.value, tokens: expr.to_token_stream() }),
+            Some(Lit::Bool(flag)) => Some(Given {
+                value: flag.value,
+                tokens: expr.to_token_stream(),
+            }),
             _ => expected(key, &value, "`true` or `false`", errors),
         },
         _ => expected(key, &value, "`true` or `false`", errors),
@@ -360,7 +468,10 @@ fn boolean(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<bo
 fn number(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<f64>> {
     match &value {
         ArgValue::Expr(expr) => match parse_number(expr) {
-            Some(number) => Some(Given { value: number, tokens: expr.to_token_stream() }),
+            Some(number) => Some(Given {
+                value: number,
+                tokens: expr.to_token_stream(),
+            }),
             None => expected(key, &value, "a number", errors),
         },
         _ => expected(key, &value, "a number", errors),
@@ -369,25 +480,41 @@ fn number(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<f64
 
 fn numbers(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Vec<Given<f64>>>> {
     const WHAT: &str = "a list of numbers in seconds";
-    let ArgValue::Expr(expr) = &value else { return expected(key, &value, WHAT, errors) };
-    let Expr::Array(list) = expr.as_ref() else { return expected(key, &value, WHAT, errors) };
+    let ArgValue::Expr(expr) = &value else {
+        return expected(key, &value, WHAT, errors);
+    };
+    let Expr::Array(list) = expr.as_ref() else {
+        return expected(key, &value, WHAT, errors);
+    };
     let mut bounds = Vec::new();
     for element in &list.elems {
         match parse_number(element) {
-            Some(number) => bounds.push(Given { value: number, tokens: element.to_token_stream() }),
+            Some(number) => bounds.push(Given {
+                value: number,
+                tokens: element.to_token_stream(),
+            }),
             None => errors.add(element, "expected a number, in seconds"),
         }
     }
-    Some(Given { value: bounds, tokens: expr.to_token_stream() })
+    Some(Given {
+        value: bounds,
+        tokens: expr.to_token_stream(),
+    })
 }
 
 fn path(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Path>> {
     match value {
         ArgValue::Expr(expr) => match *expr {
-            Expr::Path(path) if path.qself.is_none() => {
-                Some(Given { tokens: path.to_token_stream(), value: path.path })
-            }
-            other => expected(key, &ArgValue::Expr(Box::new(other)), "a path without quotes", errors),
+            Expr::Path(path) if path.qself.is_none() => Some(Given {
+                tokens: path.to_token_stream(),
+                value: path.path,
+            }),
+            other => expected(
+                key,
+                &ArgValue::Expr(Box::new(other)),
+                "a path without quotes",
+                errors,
+            ),
         },
         other => expected(key, &other, "a path", errors),
     }
@@ -395,7 +522,10 @@ fn path(key: &Ident, value: ArgValue, errors: &mut Errors) -> Option<Given<Path>
 
 fn flag(key: &Ident, value: &ArgValue, errors: &mut Errors) -> Option<Given<()>> {
     match value {
-        ArgValue::Absent => Some(Given { value: (), tokens: key.to_token_stream() }),
+        ArgValue::Absent => Some(Given {
+            value: (),
+            tokens: key.to_token_stream(),
+        }),
         _ => expected(key, value, "no value", errors),
     }
 }
@@ -411,7 +541,9 @@ fn literal(expr: &Expr) -> Option<&Lit> {
 
 fn parse_number(expr: &Expr) -> Option<f64> {
     match expr {
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => parse_number(&unary.expr).map(|number| -number),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            parse_number(&unary.expr).map(|number| -number)
+        }
         _ => match literal(expr)? {
             Lit::Float(number) => number.base10_parse().ok(),
             Lit::Int(number) => number.base10_parse().ok(),

@@ -30,9 +30,16 @@ fn check_subject(subject: &Subject, errors: &mut Errors) {
 }
 
 fn check_function(investigated: &Investigated, errors: &mut Errors) {
-    check_signature(&investigated.function.signature, investigated.in_block, errors);
+    check_signature(
+        &investigated.function.signature,
+        investigated.in_block,
+        errors,
+    );
     for attribute in &investigated.repeated {
-        errors.add(attribute, "`#[investigate]` is given twice: one call is recorded once");
+        errors.add(
+            attribute,
+            "`#[investigate]` is given twice: one call is recorded once",
+        );
     }
     let request = &investigated.request;
     if let Some(skip) = &request.skip {
@@ -46,7 +53,10 @@ fn check_function(investigated: &Investigated, errors: &mut Errors) {
     {
         errors.add(&name.tokens, "a span needs a name that can be read");
     }
-    check_fields(request.fields.as_ref().map_or(&[], |fields| &fields.value), errors);
+    check_fields(
+        request.fields.as_ref().map_or(&[], |fields| &fields.value),
+        errors,
+    );
     check_options(request, errors);
 }
 
@@ -55,7 +65,10 @@ fn check_block(request: &Request, errors: &mut Errors) {
     let own = [
         ("name", request.name.as_ref().map(|given| &given.tokens)),
         ("fields", request.fields.as_ref().map(|given| &given.tokens)),
-        ("error_if", request.error_if.as_ref().map(|given| &given.tokens)),
+        (
+            "error_if",
+            request.error_if.as_ref().map(|given| &given.tokens),
+        ),
     ];
     for (key, tokens) in own {
         if let Some(tokens) = tokens {
@@ -63,25 +76,45 @@ fn check_block(request: &Request, errors: &mut Errors) {
         }
     }
     if let Some(skip) = &request.skip {
-        errors.add(&skip.tokens, "`skip` leaves out one function: here, remove the attribute");
+        errors.add(
+            &skip.tokens,
+            "`skip` leaves out one function: here, remove the attribute",
+        );
     }
     check_options(request, errors);
 }
 
 fn check_signature(signature: &Signature, in_block: bool, errors: &mut Errors) {
-    let way_out = if in_block { ", or leave it out with `#[investigate(skip)]`" } else { "" };
-    let mut refuse = |token: &dyn ToTokens, reason: &str| errors.add(token, format!("{reason}{way_out}"));
+    let way_out = if in_block {
+        ", or leave it out with `#[investigate(skip)]`"
+    } else {
+        ""
+    };
+    let mut refuse =
+        |token: &dyn ToTokens, reason: &str| errors.add(token, format!("{reason}{way_out}"));
     if let Some(token) = &signature.constness {
-        refuse(token, "a `const fn` cannot be investigated: it may run in the compiler, where nothing can be recorded; investigate the functions that call it");
+        refuse(
+            token,
+            "a `const fn` cannot be investigated: it may run in the compiler, where nothing can be recorded; investigate the functions that call it",
+        );
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        refuse(token, "an `unsafe fn` cannot be investigated: its body would move into a closure, which is not unsafe; investigate the safe function around it");
+        refuse(
+            token,
+            "an `unsafe fn` cannot be investigated: its body would move into a closure, which is not unsafe; investigate the safe function around it",
+        );
     }
     if let Some(token) = &signature.abi {
-        refuse(token, "an `extern fn` cannot be investigated: its callers are not Rust; investigate the function that it calls");
+        refuse(
+            token,
+            "an `extern fn` cannot be investigated: its callers are not Rust; investigate the function that it calls",
+        );
     }
     if let Some(token) = &signature.variadic {
-        refuse(token, "a variadic function cannot be investigated: its arguments cannot move into a closure; investigate the functions that call it");
+        refuse(
+            token,
+            "a variadic function cannot be investigated: its arguments cannot move into a closure; investigate the functions that call it",
+        );
     }
 }
 
@@ -95,7 +128,10 @@ fn check_fields(fields: &[Field], errors: &mut Errors) {
             errors.add(&field.key, format!("the field `{key}` is given twice"));
         }
         if let (FieldKey::Text(text), None) = (&field.key, &field.value) {
-            errors.add(text, "a text is a key, and needs an expression: `\"key\" = expression`");
+            errors.add(
+                text,
+                "a text is a key, and needs an expression: `\"key\" = expression`",
+            );
         }
     }
 }
@@ -104,17 +140,30 @@ fn check_options(request: &Request, errors: &mut Errors) {
     if let Some(sample) = &request.sample
         && !(0.0..=1.0).contains(&sample.value)
     {
-        errors.add(&sample.tokens, "expected a ratio between 0.0 (none) and 1.0 (all)");
+        errors.add(
+            &sample.tokens,
+            "expected a ratio between 0.0 (none) and 1.0 (all)",
+        );
     }
     if let Some(slow) = &request.slow
         && slow.value.is_zero()
     {
-        errors.add(&slow.tokens, "expected a duration above zero: nothing is quicker than that");
+        errors.add(
+            &slow.tokens,
+            "expected a duration above zero: nothing is quicker than that",
+        );
     }
     if let Some(buckets) = &request.buckets {
         check_buckets(buckets, errors);
-        if request.histogram.as_ref().is_some_and(|histogram| !histogram.value) {
-            errors.add(&buckets.tokens, "without a histogram there are no buckets: remove one of the two");
+        if request
+            .histogram
+            .as_ref()
+            .is_some_and(|histogram| !histogram.value)
+        {
+            errors.add(
+                &buckets.tokens,
+                "without a histogram there are no buckets: remove one of the two",
+            );
         }
     }
 }
@@ -127,9 +176,15 @@ fn check_buckets(buckets: &Given<Vec<Given<f64>>>, errors: &mut Errors) {
     let mut previous = 0.0;
     for bound in &buckets.value {
         if bound.value <= 0.0 || !bound.value.is_finite() {
-            errors.add(&bound.tokens, "expected a finite number of seconds above zero");
+            errors.add(
+                &bound.tokens,
+                "expected a finite number of seconds above zero",
+            );
         } else if bound.value <= previous {
-            errors.add(&bound.tokens, format!("expected a bound above `{previous}`, the one before it"));
+            errors.add(
+                &bound.tokens,
+                format!("expected a bound above `{previous}`, the one before it"),
+            );
         }
         previous = bound.value;
     }

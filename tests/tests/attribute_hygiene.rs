@@ -70,7 +70,8 @@ mod shadowed {
     }
 
     #[::detective::investigate]
-    pub(crate) fn boxed() -> ::std::pin::Pin<::std::boxed::Box<dyn ::std::future::Future<Output = i32>>> {
+    pub(crate) fn boxed()
+    -> ::std::pin::Pin<::std::boxed::Box<dyn ::std::future::Future<Output = i32>>> {
         ::std::boxed::Box::pin(async { 1 })
     }
 }
@@ -117,7 +118,9 @@ fn outer() -> i32 {
 
 #[test]
 fn hygiene() {
-    let runtime = ::tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
+    let runtime = ::tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers");
     ::std::assert_eq!(runtime.block_on(shadowed::asynchronous(1)), 1);
     ::std::assert_eq!(shadowed::plain(1), ::std::result::Result::Ok(1));
     ::std::assert_eq!(runtime.block_on(shadowed::boxed()), 1);

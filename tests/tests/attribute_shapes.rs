@@ -1,10 +1,28 @@
 //! Every shape of function compiles under `#[investigate]`, without a warning, and returns what it returned before.
 
 #![forbid(unsafe_code)]
-#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, single_use_lifetimes, unused_lifetimes)]
-#![deny(elided_lifetimes_in_paths, trivial_casts, let_underscore_drop, clippy::all, clippy::pedantic)]
+#![deny(
+    warnings,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    single_use_lifetimes,
+    unused_lifetimes
+)]
+#![deny(
+    elided_lifetimes_in_paths,
+    trivial_casts,
+    let_underscore_drop,
+    clippy::all,
+    clippy::pedantic
+)]
 // The functions are the shapes that they are.
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unused_self, clippy::trivially_copy_pass_by_ref)]
+#![allow(
+    clippy::unused_async,
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::trivially_copy_pass_by_ref
+)]
 // These are in the expansion of `#[debug_handler]`.
 #![allow(clippy::diverging_sub_expression)]
 
@@ -74,27 +92,83 @@ mod functions {
 
     #[investigate]
     async fn inferred() -> Vec<u8> {
-        "1 2".split(' ').map(|part| part.parse().unwrap_or_default()).collect()
+        "1 2"
+            .split(' ')
+            .map(|part| part.parse().unwrap_or_default())
+            .collect()
     }
 
     #[investigate]
     fn inferred_plain() -> Vec<u8> {
         let mut list = Vec::default();
         if list.is_empty() {
-            list = "1 2".split(' ').map(|part| part.parse().unwrap_or_default()).collect();
+            list = "1 2"
+                .split(' ')
+                .map(|part| part.parse().unwrap_or_default())
+                .collect();
         }
         list
     }
 
+    // The attributes of a body stay at its start.
+    #[investigate]
+    async fn attributes_inside() {
+        #![allow(unused_variables)]
+        let unused = 1;
+    }
+
+    // A body has a scope of its own, in which it may shadow the type that it returns.
+    type Shadowed = ();
+
+    #[allow(dead_code)]
+    enum Names {
+        Shadowed,
+    }
+
+    #[investigate]
+    fn shadowing() -> Shadowed {
+        #[allow(unused_imports)]
+        use Names::*;
+    }
+
+    #[investigate]
+    fn opaque_in_an_alias(fails: bool) -> std::io::Result<impl ToString> {
+        if fails {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        Ok("text")
+    }
+
+    #[investigate]
+    fn opaque_twice(fails: bool) -> Result<impl ToString, impl std::error::Error> {
+        if fails { Err(SoldOut) } else { Ok("text") }
+    }
+
+    // The static of an investigated function does not keep it from being dead.
+    #[expect(dead_code)]
+    #[investigate]
+    async fn never_called() {}
+
     #[tokio::test]
     async fn free_functions() {
+        attributes_inside().await;
+        shadowing();
+        assert!(opaque_in_an_alias(true).is_err());
+        assert!(opaque_twice(false).is_ok());
+
         assert_eq!(asynchronous(1).await, Ok(1));
         assert_eq!(plain(-1), Err(SoldOut));
         nothing().await;
         nothing_plain();
         assert_eq!(question_mark("7").await.ok(), Some(7));
-        assert_eq!(question_mark("sold out").await.unwrap_err().to_string(), "sold out");
-        assert_eq!(question_mark_plain("x").unwrap_err().to_string(), "invalid digit found in string");
+        assert_eq!(
+            question_mark("sold out").await.unwrap_err().to_string(),
+            "sold out"
+        );
+        assert_eq!(
+            question_mark_plain("x").unwrap_err().to_string(),
+            "invalid digit found in string"
+        );
         assert_eq!(early(true).await, None);
         assert_eq!(early(false).await.as_deref(), Some("late"));
         assert_eq!(inferred().await, inferred_plain());
@@ -139,10 +213,20 @@ mod arguments {
     }
 
     #[investigate(fields(left, right = right.len()))]
-    async fn patterns(Pair { left, right }: Pair, (a, mut b): (i32, i32), [first, ..]: [u8; 2], _: bool) -> String {
+    async fn patterns(
+        Pair { left, right }: Pair,
+        (a, mut b): (i32, i32),
+        [first, ..]: [u8; 2],
+        _: bool,
+    ) -> String {
         b += a;
         drop(right);
         format!("{left}{b}{first}")
+    }
+
+    #[investigate(fields(a, b, c))]
+    fn references(&a: &u8, (ref b, &c): (u8, &u8)) -> u8 {
+        a + b + c
     }
 
     #[investigate(fields(count))]
@@ -179,7 +263,10 @@ mod arguments {
     }
 
     #[investigate]
-    async fn opaque(action: impl Fn(u8) -> u8 + Send, names: &[impl Display]) -> Result<impl Display + Send, SoldOut> {
+    async fn opaque(
+        action: impl Fn(u8) -> u8 + Send,
+        names: &[impl Display],
+    ) -> Result<impl Display + Send, SoldOut> {
         Ok(format!("{}{}", action(1), names.len()))
     }
 
@@ -191,8 +278,12 @@ mod arguments {
 
     #[tokio::test]
     async fn arguments_arrive() {
-        let pair = Pair { left: "l".into(), right: vec![1] };
+        let pair = Pair {
+            left: "l".into(),
+            right: vec![1],
+        };
         assert_eq!(patterns(pair, (1, 2), [7, 8], true).await, "l37");
+        assert_eq!(references(&1, (2, &3)), 6);
         assert_eq!(*mutable(2, &mut Vec::new()), 1);
         assert_eq!(*mutable_async(2, &mut Vec::new()).await, 1);
         assert_eq!(borrowed("abc", "").await, "bc");
@@ -264,7 +355,7 @@ mod methods {
             self.toys
         }
 
-        #[investigate(fields(self.toys))]
+        #[investigate(fields(self.toys, Self = std::any::type_name::<Self>()))]
         fn by_mutable_reference(&mut self) -> &mut Self {
             self.toys += 1;
             self
@@ -337,9 +428,26 @@ mod futures {
         Box::pin(async move { text })
     }
 
+    type Later = Pin<Box<dyn Future<Output = Result<u32, SoldOut>> + Send>>;
+
+    // An alias cannot be seen through: the span of this one ends with the call.
+    #[investigate]
+    async fn in_a_result() -> Result<Later, SoldOut> {
+        let fails = async { Err("sold out") };
+        Ok(Box::pin(
+            async move { fails.await.map_err(|_: &str| SoldOut) },
+        ))
+    }
+
     #[investigate]
     fn recursive(depth: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
-        Box::pin(async move { if depth == 0 { 0 } else { recursive(depth - 1).await + 1 } })
+        Box::pin(async move {
+            if depth == 0 {
+                0
+            } else {
+                recursive(depth - 1).await + 1
+            }
+        })
     }
 
     #[tokio::test]
@@ -347,6 +455,7 @@ mod futures {
         assert_eq!(tokio::spawn(opaque(1)).await.unwrap(), Ok(2));
         assert_eq!(boxed("").await, "empty");
         assert_eq!(boxed("x").await, "x");
+        assert_eq!(in_a_result().await.unwrap().await, Err(SoldOut));
         assert_eq!(recursive(3).await, 3);
     }
 }
@@ -386,7 +495,9 @@ mod neighbours {
 
     #[axum::debug_handler]
     #[investigate]
-    async fn handler_below(axum::extract::Path(id): axum::extract::Path<i64>) -> Result<String, String> {
+    async fn handler_below(
+        axum::extract::Path(id): axum::extract::Path<i64>,
+    ) -> Result<String, String> {
         Ok(id.to_string())
     }
 
@@ -420,7 +531,10 @@ mod neighbours {
     #[tokio::test]
     async fn a_test_below() -> Result<(), SoldOut> {
         let router = axum::Router::<()>::new();
-        drop(router.route("/{id}", axum::routing::get(handler_below).post(handler_above)));
+        drop(router.route(
+            "/{id}",
+            axum::routing::get(handler_below).post(handler_above),
+        ));
         Inner.find(1).await?;
         Ok(())
     }

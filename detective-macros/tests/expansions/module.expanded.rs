@@ -1,0 +1,72 @@
+mod toys {
+    //! The toys.
+    use std::fmt;
+    pub struct Toy;
+    impl fmt::Display for Toy {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+                name: "fmt",
+                function: "Toy::fmt",
+                module: ::core::module_path!(),
+                package: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                options: ::detective::__private::Options::NONE,
+            });
+            ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+                .run(
+                    move || -> fmt::Result { formatter.write_str("toy") },
+                    |__detective_output| {
+                        ::detective::__private::error_text!(__detective_output)
+                    },
+                )
+        }
+    }
+    trait Find {
+        fn find();
+        fn find_all() {
+            static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+                name: "find_all",
+                function: "Find::find_all",
+                module: ::core::module_path!(),
+                package: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                options: ::detective::__private::Options::NONE,
+            });
+            ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+                .run(
+                    move || -> () {},
+                    |__detective_output| {
+                        ::detective::__private::error_text!(__detective_output)
+                    },
+                )
+        }
+    }
+    mod shelf {
+        fn count() {
+            static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+                name: "count",
+                function: "count",
+                module: ::core::module_path!(),
+                package: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                options: ::detective::__private::Options::NONE,
+            });
+            ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+                .run(
+                    move || -> () {},
+                    |__detective_output| {
+                        ::detective::__private::error_text!(__detective_output)
+                    },
+                )
+        }
+    }
+}

@@ -1,0 +1,6 @@
+#[investigate]
+async fn serve(listener: Listener) -> ! {
+    loop {
+        listener.accept().await;
+    }
+}

@@ -1,0 +1,2 @@
+#[investigate()]
+async fn wake() {}

@@ -1,0 +1,2 @@
+#[investigate(crate = crate::observability::detective, sample = 1)]
+fn find_toy() {}

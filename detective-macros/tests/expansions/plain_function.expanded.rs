@@ -1,0 +1,30 @@
+/// Documented.
+#[must_use]
+pub(crate) fn total<'a, T: Price + ?Sized>(toys: &[&'a T], mut discount: u32) -> u32
+where
+    T: 'a,
+{
+    #![allow(clippy::cast_possible_truncation)]
+    static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+        name: "total",
+        function: "total",
+        module: ::core::module_path!(),
+        package: ::core::env!("CARGO_PKG_NAME"),
+        version: ::core::env!("CARGO_PKG_VERSION"),
+        file: ::core::file!(),
+        line: ::core::line!(),
+        options: ::detective::__private::Options::NONE,
+    });
+    ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+        .run(
+            move || -> u32 {
+                if toys.is_empty() {
+                    return 0;
+                }
+                discount *= 2;
+                toys.iter().map(|toy| toy.price()).sum::<u32>() - discount
+            },
+            |__detective_output| ::detective::__private::error_text!(__detective_output),
+        )
+}
