@@ -3,7 +3,7 @@
 
 mod analytics;
 mod cache;
-mod client;
+pub mod client;
 pub mod config;
 mod export;
 mod metrics;

@@ -1,4 +1,11 @@
-//! Spans for the calls that leave the process: HTTP, SQL and Redis.
+//! Spans for the calls that leave the process: each is one word at the place where the client or
+//! the pool is made.
 
+#[cfg(feature = "http-client")]
+pub mod http;
+#[cfg(feature = "sqlite")]
+mod query;
 #[cfg(feature = "redis")]
-pub(crate) mod redis;
+pub mod redis;
+#[cfg(feature = "sqlite")]
+pub mod sql;

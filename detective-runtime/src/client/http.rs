@@ -1,0 +1,268 @@
+//! Outgoing HTTP requests as client spans, by OpenTelemetry's conventions 1.44.
+//!
+//! ```
+//! use detective::client::http::Tracing;
+//!
+//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(Tracing).build();
+//! ```
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+
+use http::Extensions;
+use reqwest::{Request, Response, Url, Version};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use crate::export::SpanKind;
+use crate::trace::ClientSpan;
+
+/// A middleware that gives each request a span, from its start to the head of its response, and
+/// sends `traceparent` and `tracestate` along, so that the callee's spans join the trace.
+///
+/// It changes nothing else. Put it behind a middleware that retries, and each try has its span. A
+/// status of 400 or more marks the span as failed. Credentials and the values of the query are never
+/// shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tracing;
+
+#[async_trait::async_trait]
+impl Middleware for Tracing {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let mut span = start_span(&request);
+        span.inject(request.headers_mut());
+        let outcome = next.run(request, extensions).await;
+        if span.is_recording() {
+            match &outcome {
+                Ok(response) => mark_response(&mut span, response),
+                Err(error) => span.fail(error_type(error), message(error)),
+            }
+        }
+        outcome
+    }
+}
+
+fn start_span(request: &Request) -> ClientSpan {
+    let method = known_method(request.method().as_str());
+    // The conventions have no route for a client, and a path is not a name.
+    let name = if method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        method
+    };
+    let mut span = ClientSpan::start(name, SpanKind::Client);
+    if span.is_recording() {
+        span.set("http.request.method", method);
+        if method == OTHER_METHOD {
+            span.set(
+                "http.request.method_original",
+                request.method().as_str().to_owned(),
+            );
+        }
+        let url = request.url();
+        span.set("url.full", redacted(url));
+        if let Some(host) = url.host_str() {
+            span.set("server.address", host.trim_matches(['[', ']']).to_owned());
+        }
+        if let Some(port) = url.port_or_known_default() {
+            span.set("server.port", port);
+        }
+    }
+    span
+}
+
+const OTHER_METHOD: &str = "_OTHER";
+
+/// The methods that are known to OpenTelemetry, and one word for all others.
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 10] = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+    ];
+    KNOWN
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or(OTHER_METHOD)
+}
+
+fn mark_response(span: &mut ClientSpan, response: &Response) {
+    let status = response.status();
+    span.set("http.response.status_code", status.as_u16());
+    if let Some(version) = protocol_version(response.version()) {
+        span.set("network.protocol.version", version);
+    }
+    if status.is_client_error() || status.is_server_error() {
+        // The description stays empty: the status code says it.
+        span.fail(status.as_str().to_owned(), String::new());
+    }
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// What stands in for what must not be shown, as the conventions write it.
+const REDACTED: &str = "REDACTED";
+
+/// `url` without user and password, without the values of its query, and without its fragment,
+/// which is never sent.
+fn redacted(url: &Url) -> String {
+    let mut shown = url.clone();
+    if !url.username().is_empty() {
+        // An address that has a user can have another one.
+        let _ = shown.set_username(REDACTED);
+    }
+    if url.password().is_some() {
+        let _ = shown.set_password(Some(REDACTED));
+    }
+    shown.set_fragment(None);
+    if let Some(query) = url.query() {
+        let mut names = String::with_capacity(query.len());
+        for pair in query.split('&') {
+            if !names.is_empty() {
+                names.push('&');
+            }
+            match pair.split_once('=') {
+                Some((name, _)) => {
+                    let _ = write!(names, "{name}={REDACTED}");
+                }
+                // A query need not be made of names: this may be a value.
+                None => names.push_str(if pair.is_empty() { "" } else { REDACTED }),
+            }
+        }
+        shown.set_query(Some(&names));
+    }
+    shown.into()
+}
+
+/// A short, stable word for the class of `error`.
+fn error_type(error: &Error) -> &'static str {
+    match error {
+        Error::Middleware(_) => "middleware",
+        Error::Reqwest(error) if error.is_timeout() => "timeout",
+        Error::Reqwest(error) if error.is_connect() => "connect",
+        Error::Reqwest(error) if error.is_redirect() => "redirect",
+        Error::Reqwest(error) if error.is_body() => "body",
+        Error::Reqwest(error) if error.is_builder() => "builder",
+        Error::Reqwest(_) => "request",
+    }
+}
+
+/// What happened, without the address: reqwest's own text shows all of it.
+fn message(error: &Error) -> String {
+    match error {
+        Error::Middleware(_) => "a middleware failed".to_owned(),
+        Error::Reqwest(error) => {
+            let mut text = error_type_text(error).to_owned();
+            let mut source = error.source();
+            while let Some(cause) = source {
+                let _ = write!(text, ": {cause}");
+                source = cause.source();
+            }
+            text
+        }
+    }
+}
+
+fn error_type_text(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "the request timed out"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the request failed"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use axum::Router;
+    use axum::routing::get;
+    use reqwest_middleware::ClientBuilder;
+
+    use super::*;
+
+    #[test]
+    fn credentials_and_query_values_are_not_shown() {
+        let check =
+            |url: &str, expected: &str| assert_eq!(redacted(&url.parse().unwrap()), expected);
+        check("http://host/path", "http://host/path");
+        check(
+            "https://me:secret@host:8443/a/b?x=1&token=abc#top",
+            "https://REDACTED:REDACTED@host:8443/a/b?x=REDACTED&token=REDACTED",
+        );
+        check("http://me@host/", "http://REDACTED@host/");
+        check("http://host/?", "http://host/?");
+        check("http://host/?secret", "http://host/?REDACTED");
+        check(
+            "http://host/?a=b=c&&d=",
+            "http://host/?a=REDACTED&&d=REDACTED",
+        );
+    }
+
+    #[test]
+    fn methods_are_finite() {
+        let check = |method: &str, expected: &str| assert_eq!(known_method(method), expected);
+        check("GET", "GET");
+        check("QUERY", "QUERY");
+        check("get", "_OTHER");
+        check("BREW", "_OTHER");
+    }
+
+    #[tokio::test]
+    async fn requests_and_responses_pass_unchanged() {
+        let app = Router::new()
+            .route("/", get(|uri: http::Uri| async move { uri.to_string() }))
+            .route("/tea", get(|| async { http::StatusCode::IM_A_TEAPOT }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(Tracing)
+            .build();
+
+        let response = client
+            .get(format!("http://{address}/?a=b"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.text().await.unwrap(), "/?a=b");
+        let response = client
+            .get(format!("http://{address}/tea"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 418);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_described_without_its_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(Tracing)
+            .build();
+        let error = client
+            .get(format!("http://{address}/?token=secret"))
+            .send()
+            .await
+            .unwrap_err();
+        assert_eq!(error_type(&error), "connect");
+        let message = message(&error);
+        assert!(message.starts_with("no connection: "), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+}

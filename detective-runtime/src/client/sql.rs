@@ -1,0 +1,26 @@
+//! SQL statements as client spans, by OpenTelemetry's conventions 1.44: a pool, a connection and a
+//! transaction that stand where sqlx's own stand.
+//!
+//! ```
+//! # async fn example() -> Result<(), sqlx::Error> {
+//! use detective::client::sql::Pool;
+//!
+//! let pool = Pool::new(sqlx::SqlitePool::connect("sqlite::memory:").await?);
+//! let sum: i64 = sqlx::query_scalar("SELECT 1 + ?").bind(2).fetch_one(&pool).await?;
+//! assert_eq!(sum, 3);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod captured;
+mod connection;
+mod outcome;
+mod pool;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, PoolConnection, Transaction};
+pub use pool::Pool;
+pub use target::Traceable;

@@ -1,0 +1,128 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use futures_util::TryStreamExt;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{Error, Executor, Row, Sqlite};
+
+use super::Pool;
+
+/// A database of its own with two toys.
+async fn toys() -> Pool<Sqlite> {
+    let options = SqlitePoolOptions::new().max_connections(1);
+    let pool = Pool::new(options.connect("sqlite::memory:").await.unwrap());
+    pool.execute("CREATE TABLE toys (id INTEGER PRIMARY KEY, name TEXT UNIQUE)")
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO toys (name) VALUES (?), (?)")
+        .bind("bear")
+        .bind("kite")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool
+}
+
+/// Code that takes any executor, as users write it.
+async fn count(executor: impl Executor<'_, Database = Sqlite>) -> i64 {
+    let query = sqlx::query_scalar("SELECT COUNT(*) FROM toys");
+    query.fetch_one(executor).await.unwrap()
+}
+
+#[tokio::test]
+async fn pool_connection_and_transaction_stand_where_sqlx_s_own_stand() {
+    let pool = toys().await;
+    assert_eq!(count(&pool).await, 2);
+
+    let mut connection = pool.acquire().await.unwrap();
+    assert_eq!(count(&mut *connection).await, 2);
+    let mut transaction = connection.begin().await.unwrap();
+    transaction.execute("DELETE FROM toys").await.unwrap();
+    assert_eq!(count(&mut *transaction).await, 0);
+    transaction.rollback().await.unwrap();
+    drop(connection);
+
+    let mut transaction = pool.begin().await.unwrap();
+    let mut savepoint = transaction.begin().await.unwrap();
+    savepoint
+        .execute("DELETE FROM toys WHERE id = 1")
+        .await
+        .unwrap();
+    savepoint.commit().await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(count(&pool).await, 1);
+
+    drop(pool.begin_with("BEGIN IMMEDIATE").await.unwrap());
+    assert_eq!(count(&pool).await, 1);
+}
+
+#[tokio::test]
+async fn arguments_statements_and_streams_pass_unchanged() {
+    let pool = toys().await;
+    let named: Option<(i64,)> = sqlx::query_as("SELECT id FROM toys WHERE name = ?")
+        .bind("kite")
+        .fetch_optional(&pool)
+        .await
+        .unwrap();
+    assert_eq!(named, Some((2,)));
+
+    let statement = pool
+        .prepare(sqlx::SqlStr::from_static(
+            "SELECT name FROM toys WHERE id = ?",
+        ))
+        .await
+        .unwrap();
+    let row = sqlx::Statement::query(&statement).bind(1).fetch_one(&pool);
+    assert_eq!(row.await.unwrap().get::<String, _>(0), "bear");
+
+    let mut names =
+        sqlx::query_scalar::<_, String>("SELECT name FROM toys ORDER BY id").fetch(&pool);
+    assert_eq!(names.try_next().await.unwrap().as_deref(), Some("bear"));
+    drop(names);
+
+    let mut builder = sqlx::QueryBuilder::<Sqlite>::new("SELECT COUNT(*) FROM toys WHERE id IN (");
+    builder.separated(", ").push_bind(1).push_bind(2);
+    let found: i64 = builder
+        .push(")")
+        .build_query_scalar()
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(found, 2);
+}
+
+#[tokio::test]
+async fn errors_pass_unchanged() {
+    let pool = toys().await;
+    let missing = sqlx::query("SELECT 1 FROM toys WHERE id = 9")
+        .fetch_one(&pool)
+        .await;
+    assert!(matches!(missing, Err(Error::RowNotFound)));
+    let twice = sqlx::query("INSERT INTO toys (name) VALUES (?)")
+        .bind("bear")
+        .execute(&pool)
+        .await;
+    assert!(
+        twice
+            .unwrap_err()
+            .as_database_error()
+            .unwrap()
+            .is_unique_violation()
+    );
+    pool.close().await;
+    assert!(matches!(
+        pool.execute("SELECT 1").await,
+        Err(Error::PoolClosed)
+    ));
+}
+
+#[tokio::test]
+async fn migrations_take_the_pool() {
+    let pool = toys().await;
+    let no_migrations = std::env::temp_dir().join(format!("detective-{}", std::process::id()));
+    std::fs::create_dir_all(&no_migrations).unwrap();
+    let migrator = sqlx::migrate::Migrator::new(no_migrations.as_path())
+        .await
+        .unwrap();
+    migrator.run(&pool).await.unwrap();
+    std::fs::remove_dir(no_migrations).unwrap();
+}
