@@ -281,7 +281,7 @@ fn without_credentials(url: &str) -> String {
 
 /// What may be shown of a key: its part before the first `:`, if that looks like a name, and `?`
 /// for the rest, which tells people apart. `user:42` is `user:?`, `42` is `?`.
-fn key_pattern(key: &str) -> String {
+pub(crate) fn key_pattern(key: &str) -> String {
     match key.split_once(':') {
         Some((name, _)) if is_name(name) => format!("{name}:?"),
         _ => "?".to_owned(),

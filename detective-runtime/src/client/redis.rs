@@ -1,73 +1,98 @@
 //! Redis commands as client spans, by OpenTelemetry's conventions 1.44.
+//!
+//! ```
+//! # async fn example() -> redis::RedisResult<()> {
+//! use detective::client::redis::Connection;
+//! use redis::AsyncCommands;
+//!
+//! let client = redis::Client::open("redis://localhost")?;
+//! let connection = client.get_multiplexed_async_connection().await?;
+//! let mut connection = Connection::new(connection, client.get_connection_info());
+//! let stock: Option<i64> = connection.get("stock:17").await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod command;
+mod server;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
-use redis::{ConnectionAddr, ConnectionInfo, RedisError};
+use redis::aio::ConnectionLike;
+use redis::{Cmd, ConnectionInfo, Pipeline, RedisFuture, Value};
 
-use crate::export::SpanKind;
 use crate::trace::ClientSpan;
 
-/// Where commands go.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Server {
-    /// A host, or the path of a Unix socket.
-    address: String,
-    /// Absent for a Unix socket.
-    port: Option<u16>,
-    database: i64,
+pub(crate) use server::{Server, mark_failure};
+
+/// A connection whose commands are client spans of the request that makes them. It stands where the
+/// connection that it wraps stands: a multiplexed one, a connection manager, or any other.
+///
+/// Spans show the command, and of a key only what stands before its first `:`; never a value.
+#[derive(Clone)]
+pub struct Connection<C> {
+    inner: C,
+    server: Arc<Server>,
 }
 
-impl Server {
-    pub(crate) fn new(info: &ConnectionInfo) -> Self {
-        let (address, port) = match info.addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                (host.clone(), Some(*port))
-            }
-            ConnectionAddr::Unix(path) => (path.display().to_string(), None),
-            _ => (String::new(), None),
-        };
+impl<C> Connection<C> {
+    /// Traces what goes through `connection`, which was made with `server`.
+    pub fn new(connection: C, server: &ConnectionInfo) -> Self {
         Self {
-            address,
-            port,
-            database: info.redis_settings().db(),
+            inner: connection,
+            server: Arc::new(Server::new(server)),
         }
     }
 
-    /// The span of one command; its text is the caller's to add.
-    pub(crate) fn start_span(&self, command: &'static str) -> ClientSpan {
-        let mut span = ClientSpan::start(command, SpanKind::Client);
+    /// The connection that is wrapped, whose commands are not traced.
+    pub fn inner_mut(&mut self) -> &mut C {
+        &mut self.inner
+    }
+}
+
+impl<C: ConnectionLike + Send> ConnectionLike for Connection<C> {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        let mut span = self.server.start_span(command::name(command));
         if span.is_recording() {
-            span.set("db.system.name", "redis");
-            span.set("db.operation.name", command);
-            span.set("db.namespace", self.database.to_string());
-            span.set("server.address", self.address.clone());
-            if let Some(port) = self.port {
-                span.set("server.port", port);
-            }
+            span.set("db.query.text", command::text(command));
         }
-        span
+        Box::pin(watch(span, self.inner.req_packed_command(command)))
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let mut span = self.server.start_span(command::pipeline_name(pipeline));
+        if span.is_recording() {
+            span.set("db.query.text", command::pipeline_text(pipeline));
+            span.set("db.operation.batch.size", pipeline.len());
+        }
+        let answer = self.inner.req_packed_commands(pipeline, offset, count);
+        Box::pin(watch(span, answer))
+    }
+
+    fn get_db(&self) -> i64 {
+        self.inner.get_db()
     }
 }
 
-impl fmt::Display for Server {
+async fn watch<T>(mut span: ClientSpan, answer: RedisFuture<'_, T>) -> redis::RedisResult<T> {
+    answer
+        .await
+        .inspect_err(|error| mark_failure(&mut span, error))
+}
+
+impl<C> fmt::Debug for Connection<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            Some(port) => write!(formatter, "{}:{port}", self.address),
-            None => formatter.write_str(&self.address),
-        }
-    }
-}
-
-/// Marks `span` with what became of its command.
-pub(crate) fn mark_failure(span: &mut ClientSpan, error: &RedisError) {
-    if !span.is_recording() {
-        return;
-    }
-    match error.code() {
-        Some(code) => {
-            span.set("db.response.status_code", code.to_owned());
-            span.fail(code.to_owned(), error.to_string());
-        }
-        None => span.fail(error.category().to_owned(), error.to_string()),
+        formatter
+            .debug_struct("Connection")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
