@@ -162,9 +162,9 @@ fn parse_field_key(input: ParseStream<'_>) -> syn::Result<FieldKey> {
         return Ok(FieldKey::Text(input.parse()?));
     }
     if !input.peek(Ident::peek_any) {
-        return Err(input.error(
-            "expected a variable, or a key with its expression: `fields(user_id, toys = cart.len())`",
-        ));
+        return Err(
+            input.error("expected a variable, or a key with its expression: `fields(user_id, toys = cart.len())`")
+        );
     }
     let mut tokens = TokenStream::new();
     let mut text = String::new();

@@ -72,7 +72,10 @@ fn check_block(request: &Request, errors: &mut Errors) {
     ];
     for (key, tokens) in own {
         if let Some(tokens) = tokens {
-            errors.add(tokens, format!("`{key}` belongs to one function: give it to that function's own `#[investigate]`"));
+            errors.add(
+                tokens,
+                format!("`{key}` belongs to one function: give it to that function's own `#[investigate]`"),
+            );
         }
     }
     if let Some(skip) = &request.skip {

@@ -221,10 +221,7 @@ mod tests {
         check(capture!(&Shown), "shown");
         check(capture!(&Debugged), "Debugged");
         check(capture!(&[1, 2]), "[1, 2]");
-        check(
-            capture!(&std::net::Ipv4Addr::LOCALHOST),
-            "127.0.0.1",
-        );
+        check(capture!(&std::net::Ipv4Addr::LOCALHOST), "127.0.0.1");
     }
 
     #[test]

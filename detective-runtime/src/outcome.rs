@@ -128,7 +128,10 @@ mod tests {
             __detective_error_text!(&Err::<(), _>("none left"), |answer| answer.is_err()),
             Some("none left"),
         );
-        check(__detective_error_text!(&Err::<(), _>("no such toy"), |_| false), None);
+        check(
+            __detective_error_text!(&Err::<(), _>("no such toy"), |_| false),
+            None,
+        );
         check(
             __detective_error_text!(&404, |status| *status >= 400),
             Some("error_if = |status| *status >= 400"),

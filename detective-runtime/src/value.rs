@@ -1,6 +1,7 @@
 //! The value of a span's field.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A value that a span or an event carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,5 +146,17 @@ mod tests {
         check(i64::MAX as u64, Value::I64(i64::MAX));
         check(u64::MAX, text("18446744073709551615"));
         check(i128::MIN, text("-170141183460469231731687303715884105728"));
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(formatter),
+            Self::I64(value) => value.fmt(formatter),
+            Self::F64(value) => value.fmt(formatter),
+            Self::Text(value) => write!(formatter, "{value:?}"),
+            Self::TextList(values) => write!(formatter, "{values:?}"),
+        }
     }
 }

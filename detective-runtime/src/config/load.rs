@@ -37,6 +37,8 @@ pub struct Loader {
     environment: Environment,
     directory: PathBuf,
     file: Option<PathBuf>,
+    /// What stands for the file.
+    text: Option<String>,
     profile: Option<String>,
     overrides: Vec<(String, String)>,
 }
@@ -114,11 +116,21 @@ impl Loader {
         Self::from_environment(Environment::new(variables), directory.into())
     }
 
+    /// A loader that sees nothing but this text, which has the form of `detective.toml`: for tests.
+    pub(crate) fn isolated(text: &str) -> Self {
+        let text = Some(text.to_owned());
+        Self {
+            text,
+            ..Self::with([], "")
+        }
+    }
+
     fn from_environment(environment: Environment, directory: PathBuf) -> Self {
         Self {
             environment,
             directory,
             file: None,
+            text: None,
             profile: None,
             overrides: Vec::new(),
         }
@@ -154,9 +166,15 @@ impl Loader {
 
         let path = self.find_file();
         let origin = self.origin(path.as_ref().map(|(path, _)| path.as_path()));
-        let settings = match &path {
-            Some((path, place)) => self.read_file(path, place, &origin, &mut mistakes),
-            None => Ok(file::Settings::default()),
+        let settings = match (&self.text, &path) {
+            (Some(text), _) => Ok(file::read(
+                text,
+                Path::new(FILE_NAME),
+                &origin.directory,
+                &mut mistakes,
+            )),
+            (None, Some((path, place))) => self.read_file(path, place, &origin, &mut mistakes),
+            (None, None) => Ok(file::Settings::default()),
         };
         let readable = settings.is_ok();
         let settings = settings.unwrap_or_else(|mistake| {
@@ -204,6 +222,9 @@ impl Loader {
 
     /// The file to read, and the place that names it.
     fn find_file(&self) -> Option<(PathBuf, Place)> {
+        if self.text.is_some() {
+            return None;
+        }
         if let Some(path) = &self.file {
             return Some((self.directory.join(path), Place::Builder("file".to_owned())));
         }

@@ -12,7 +12,7 @@ use crate::config::Naming;
 /// Everything that is counted for one (method, endpoint).
 #[derive(Debug)]
 pub(crate) struct RouteCells {
-    method: &'static str,
+    method: Box<str>,
     endpoint: Box<str>,
     in_flight: InFlight,
     outcomes: Outcomes,
@@ -29,14 +29,9 @@ pub(super) enum Outcomes {
 }
 
 impl RouteCells {
-    pub(super) fn new(
-        method: &'static str,
-        endpoint: &str,
-        naming: Naming,
-        bounds: &Bounds,
-    ) -> Self {
+    pub(super) fn new(method: &str, endpoint: &str, naming: Naming, bounds: &Bounds) -> Self {
         Self {
-            method,
+            method: method.into(),
             endpoint: endpoint.into(),
             in_flight: InFlight::new(),
             outcomes: match naming {
@@ -102,8 +97,8 @@ impl RouteCells {
     }
 
     /// The method, or `_OTHER`.
-    pub(crate) fn method(&self) -> &'static str {
-        self.method
+    pub(crate) fn method(&self) -> &str {
+        &self.method
     }
 
     /// The route template, `unmatched` or `_OVERFLOW`.

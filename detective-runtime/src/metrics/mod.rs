@@ -27,4 +27,5 @@ pub(crate) use cells::{FunctionCells, RouteCells};
 pub(crate) use names::{OTHER_METHOD, OVERFLOW, UNMATCHED};
 pub(crate) use observation::{ErrorType, Observation, ProtocolVersion, Scheme};
 pub(crate) use registry::{MetricsRegistry, QueueFill};
+pub(crate) use shard::current as thread_shard;
 pub(crate) use stats::{DropReason, Part, Stats};

@@ -38,7 +38,7 @@ pub(super) struct Sources {
 }
 
 /// By method and endpoint.
-type ByRoute = BTreeMap<(&'static str, Box<str>), Arc<RouteCells>>;
+type ByRoute = BTreeMap<(Box<str>, Box<str>), Arc<RouteCells>>;
 /// By module and function.
 type ByFunction = BTreeMap<(Box<str>, Box<str>), Arc<FunctionCells>>;
 
@@ -92,16 +92,12 @@ impl MetricsRegistry {
     /// histogram; later calls keep those bounds. Beyond `metrics.max_routes` pairs, further ones
     /// share the cells with the method `_OTHER` and the endpoint `_OVERFLOW`, and each such call is
     /// counted. Takes a lock: call it once for each pair and keep the answer.
-    pub(crate) fn route(
-        &self,
-        method: &'static str,
-        endpoint: &str,
-        bounds: &Bounds,
-    ) -> Arc<RouteCells> {
+    pub(crate) fn route(&self, method: &str, endpoint: &str, bounds: &Bounds) -> Arc<RouteCells> {
         let sources = &*self.sources;
-        let make =
-            |method, endpoint| Arc::new(RouteCells::new(method, endpoint, sources.naming, bounds));
-        let key = (method, endpoint.into());
+        let make = |method: &str, endpoint: &str| {
+            Arc::new(RouteCells::new(method, endpoint, sources.naming, bounds))
+        };
+        let key = (method.into(), endpoint.into());
         let mut routes = lock(&sources.routes);
         if let Some(cells) = routes.get(&key) {
             return Arc::clone(cells);

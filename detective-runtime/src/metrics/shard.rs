@@ -34,7 +34,7 @@ pub(super) fn count() -> usize {
 
 /// The copy of the current thread, always less than [`count`].
 #[inline]
-pub(super) fn current() -> usize {
+pub(crate) fn current() -> usize {
     thread_local! {
         static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
     }

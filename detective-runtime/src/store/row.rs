@@ -98,8 +98,9 @@ pub(crate) struct Row<'a> {
     pub(crate) client_ip: Option<Cow<'a, str>>,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) consumer: Option<&'a str>,
-    pub(crate) request_headers: &'a [(String, String)],
-    pub(crate) response_headers: &'a [(String, String)],
+    /// Owned, because header values are first turned into text when their row is written.
+    pub(crate) request_headers: Cow<'a, [(String, String)]>,
+    pub(crate) response_headers: Cow<'a, [(String, String)]>,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
 }
@@ -121,10 +122,35 @@ impl<'a> From<&'a ApiMetric> for Row<'a> {
             client_ip: metric.client_ip.as_deref().map(Cow::Borrowed),
             user_agent: metric.user_agent.as_deref(),
             consumer: metric.consumer.as_deref(),
-            request_headers: &metric.request_headers,
-            response_headers: &metric.response_headers,
+            request_headers: Cow::Borrowed(&metric.request_headers),
+            response_headers: Cow::Borrowed(&metric.response_headers),
             request_bytes: metric.request_bytes,
             response_bytes: metric.response_bytes,
+        }
+    }
+}
+
+impl From<Row<'_>> for ApiMetric {
+    fn from(row: Row<'_>) -> Self {
+        Self {
+            endpoint: row.endpoint.to_owned(),
+            method: row.method.to_owned(),
+            path: row.path.map(str::to_owned),
+            status_code: row.status_code,
+            response_time: row.response_time,
+            time_to_head: row.time_to_head,
+            timestamp: row.timestamp,
+            outcome: row.outcome,
+            error: row.error.map(str::to_owned),
+            handler: row.handler.map(str::to_owned),
+            trace_id: row.trace_id,
+            client_ip: row.client_ip.map(Cow::into_owned),
+            user_agent: row.user_agent.map(str::to_owned),
+            consumer: row.consumer.map(str::to_owned),
+            request_headers: row.request_headers.into_owned(),
+            response_headers: row.response_headers.into_owned(),
+            request_bytes: row.request_bytes,
+            response_bytes: row.response_bytes,
         }
     }
 }

@@ -1,3 +1,30 @@
-//! Traces: which one a request belongs to.
+//! One trace inside this process: the current record, its spans, and what is kept of them.
 
-pub(crate) mod propagation;
+mod client_span;
+pub(crate) mod context;
+mod function;
+mod id;
+mod in_context;
+mod propagation;
+mod sampling;
+mod span;
+
+pub(crate) use client_span::ClientSpan;
+pub use function::{Fields, FunctionFuture, FunctionSpan};
+pub(crate) use id::{span_id, trace_id};
+pub use in_context::{InContext, InCurrentContext};
+pub(crate) use propagation::{FLAG_RANDOM, FLAG_SAMPLED, extract};
+pub(crate) use sampling::{Keep, Ratio, decide};
+pub(crate) use span::{End, OpenSpan, PANIC, set_field};
+
+use crate::clock;
+use crate::record::Record;
+
+/// Ends a record that is not a request's and hands it over to the pipeline.
+pub(crate) fn finish(mut record: Box<Record>) {
+    record.end = clock::now();
+    let Some(owner) = record.owner.clone() else {
+        return;
+    };
+    owner.instance.hand_over(record);
+}

@@ -217,8 +217,8 @@ fn bind(
     arguments.add(user_agent.map(capped))?;
     arguments.add(row.consumer.map(capped))?;
     arguments.add(row.error.map(capped))?;
-    arguments.add(headers_json(row.request_headers))?;
-    arguments.add(headers_json(row.response_headers))?;
+    arguments.add(headers_json(&row.request_headers))?;
+    arguments.add(headers_json(&row.response_headers))?;
     Ok(())
 }
 

@@ -1,0 +1,11 @@
+//! The only names that the attribute's expansion may use. Not for anyone else: they change without
+//! notice.
+
+pub use inventory::submit;
+
+pub use crate::__detective_error_text as error_text;
+pub use crate::callsite::{Callsite, Site};
+pub use crate::capture::*;
+pub use crate::options::Options;
+pub use crate::outcome::*;
+pub use crate::trace::{Fields, FunctionSpan as Span};

@@ -1,0 +1,236 @@
+//! From settings to a running system.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use crate::admin::Admin;
+use crate::cache::Cache;
+use crate::callsite;
+use crate::config::{Config, Loaded, Loader, Service};
+use crate::detective::Detective;
+use crate::error::StartError;
+use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
+use crate::instance::Instance;
+use crate::metrics::{QueueFill, Stats};
+use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
+use crate::store::{Identity, Reader, Store, WriteQueue};
+use crate::testing;
+use crate::value::Value;
+
+/// Settings made in code, which win over those from elsewhere; see [`Detective::builder`].
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn start() -> Result<(), detective::StartError> {
+/// let detective = detective::Detective::builder()
+///     .set("service.name", "store")
+///     .set("tracing.sample", 0.1)
+///     .start()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "nothing runs before `start`"]
+pub struct Builder {
+    loader: Loader,
+}
+
+impl Builder {
+    /// Sees nothing but `toml`: neither the environment nor a file.
+    pub(crate) fn isolated(toml: &str) -> Self {
+        Self {
+            loader: Loader::isolated(toml),
+        }
+    }
+
+    /// Sets a key, whatever file and environment say. The value is written as in an environment
+    /// variable: `0.5`, `250ms`, `GET,POST`.
+    pub fn set(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        self.loader = self.loader.set(key, value);
+        self
+    }
+
+    /// Reads this config file, which must exist, instead of looking for `detective.toml`.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.loader = self.loader.file(path);
+        self
+    }
+
+    /// Lets this profile hold, whatever `DETECTIVE_PROFILE` says.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.loader = self.loader.profile(name);
+        self
+    }
+
+    /// Starts everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detective::start`].
+    pub async fn start(self) -> Result<Detective, StartError> {
+        let Loaded {
+            mut config,
+            warnings,
+            origin,
+            ..
+        } = self.loader.load()?;
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        identify(&mut config.service);
+        let stats = Arc::new(Stats::default());
+        let store = open_store(&config, &origin.directory).await?;
+        let (writer, reader) = store.map_or((None, None), |store| {
+            (Some(store.writer), Some(store.reader))
+        });
+        let resource = resource(&config);
+        let instance = new_instance(config, &stats)?;
+        let pipeline = Pipeline::start(Arc::clone(&instance), {
+            let instance = Arc::clone(&instance);
+            move || async move {
+                let snapshot = instance.snapshot.load_full();
+                let config = &snapshot.config;
+                let exporter = Exporter::build(&config.jaeger, resource, &stats)?;
+                let export = ExportQueue::start(exporter, &config.jaeger, Arc::clone(&stats));
+                let rows = writer.map_or(RowSink::Off, |writer| {
+                    let queue = WriteQueue::start(
+                        writer,
+                        config.store.queue_rows,
+                        stats,
+                        RowRecords::recycle,
+                    );
+                    RowSink::Store(queue)
+                });
+                Ok(Sinks { export, rows })
+            }
+        })
+        .await?;
+        finish(instance, pipeline, reader).await
+    }
+
+    pub(crate) async fn start_in_memory(self) -> Result<(Detective, testing::Sinks), StartError> {
+        let mut config = self.loader.load()?.config;
+        identify(&mut config.service);
+        let stats = Arc::new(Stats::default());
+        let instance = new_instance(config, &stats)?;
+        let exporter = MemoryExporter::default();
+        let rows = Arc::default();
+        let pipeline = Pipeline::start(Arc::clone(&instance), {
+            let (instance, exporter, rows) =
+                (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
+            move || async move {
+                let config = instance.snapshot.load();
+                let export =
+                    ExportQueue::start(Exporter::Memory(exporter), &config.config.jaeger, stats);
+                Ok(Sinks {
+                    export,
+                    rows: RowSink::Memory(rows),
+                })
+            }
+        })
+        .await?;
+        let sinks = testing::Sinks {
+            spans: exporter,
+            rows,
+            instance: Arc::clone(&instance),
+            flusher: pipeline.flusher(),
+        };
+        Ok((finish(instance, pipeline, None).await?, sinks))
+    }
+}
+
+fn new_instance(config: Config, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {
+    let cache = Cache::new(&config.cache, Arc::clone(stats))?;
+    let instance = Arc::new(Instance::new(config, Arc::clone(stats), cache));
+    let watched: Weak<Instance> = Arc::downgrade(&instance);
+    instance.metrics.watch_queue("records", move || {
+        let (depth, capacity) = watched
+            .upgrade()
+            .map_or((0, 0), |it| (it.hand_over.depth(), it.hand_over.capacity()));
+        QueueFill {
+            depth: depth as u64,
+            capacity: capacity as u64,
+        }
+    });
+    Ok(instance)
+}
+
+async fn finish(
+    instance: Arc<Instance>,
+    pipeline: Pipeline,
+    reader: Option<Reader>,
+) -> Result<Detective, StartError> {
+    let admin = Admin::new(Arc::clone(&instance), reader);
+    Detective::assemble(instance, pipeline, admin).await
+}
+
+/// Fills in what the config leaves open of the program's identity.
+fn identify(service: &mut Service) {
+    let (package, version) = callsite::package().unzip();
+    let executable = || {
+        std::env::current_exe()
+            .ok()?
+            .file_stem()?
+            .to_str()
+            .map(str::to_owned)
+    };
+    if service.name.is_empty() {
+        let name = package.map(str::to_owned).or_else(executable);
+        service.name = name.unwrap_or_else(|| "unknown_service".to_owned());
+    }
+    if service.version.is_empty() {
+        service.version = version.unwrap_or_default().to_owned();
+    }
+    if service.instance.is_empty() {
+        let host = gethostname::gethostname();
+        service.instance = format!("{}:{}", host.to_string_lossy(), std::process::id());
+    }
+}
+
+async fn open_store(config: &Config, directory: &Path) -> Result<Option<Store>, StartError> {
+    if !config.store.enabled {
+        return Ok(None);
+    }
+    let Service {
+        name,
+        version,
+        instance,
+        ..
+    } = &config.service;
+    let identity = Identity {
+        service: name.clone(),
+        version: version.clone(),
+        instance: instance.clone(),
+    };
+    let url = config.store.resolved_url(directory);
+    Ok(Some(Store::open(url.expose(), identity).await?))
+}
+
+/// OpenTelemetry's attributes of the program itself.
+/// <https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/resource/README.md>
+fn resource(config: &Config) -> Resource {
+    let Service {
+        name,
+        version,
+        instance,
+        attributes,
+    } = &config.service;
+    let own = [
+        ("service.name", name.as_str()),
+        ("service.version", version),
+        ("service.instance.id", instance),
+        ("telemetry.sdk.name", "detective"),
+        ("telemetry.sdk.language", "rust"),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let own = own.into_iter().filter(|(_, value)| !value.is_empty());
+    let own = own.map(|(key, value)| (Cow::Borrowed(key), Value::from(value.to_owned())));
+    let further = attributes
+        .iter()
+        .map(|(key, value)| (Cow::Owned(key.clone()), Value::from(value.clone())));
+    own.chain(further).collect()
+}

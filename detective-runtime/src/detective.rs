@@ -1,0 +1,215 @@
+//! The running system: started by one call, owned by one value, flushed and closed by another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::admin::Admin;
+use crate::builder::Builder;
+use crate::error::{ServeError, ShutdownError, StartError};
+use crate::handle::Handle;
+use crate::http::DetectiveLayer;
+use crate::instance::Instance;
+use crate::pipeline::Pipeline;
+use crate::serve::{self, Listen};
+
+/// The running system.
+///
+/// Several can run in one process: each has its own config, metrics, store and exporter. Dropping it
+/// waits a moment for what was recorded to be written; only [`shutdown`](Self::shutdown) and
+/// [`serve`](Self::serve) report what was lost.
+///
+/// # Examples
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+/// use detective::{Detective, investigate};
+///
+/// #[investigate]
+/// async fn hello() -> &'static str {
+///     "hello"
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let detective = Detective::start().await?;
+///     let app = Router::new().route("/", get(hello));
+///     detective.serve("127.0.0.1:8000", app).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "recording ends when this is dropped"]
+pub struct Detective {
+    instance: Arc<Instance>,
+    pipeline: Pipeline,
+    admin: Admin,
+    admin_server: Option<Server>,
+}
+
+/// A server in a task of its own.
+#[derive(Debug)]
+struct Server {
+    stop: oneshot::Sender<Instant>,
+    task: JoinHandle<()>,
+}
+
+/// The share of the shutdown's time that the connections may use; the rest is the pipeline's.
+const CONNECTIONS_SHARE: f64 = 0.8;
+
+impl Detective {
+    /// Starts with the settings from `detective.toml` and the environment.
+    ///
+    /// # Errors
+    ///
+    /// When the config is wrong, the store cannot be opened, or `admin.listen` is in use. A Jaeger
+    /// or Redis that is away is no error: it is used when it comes back.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// Starts with settings made in code; they win over those from elsewhere.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) async fn assemble(
+        instance: Arc<Instance>,
+        pipeline: Pipeline,
+        admin: Admin,
+    ) -> Result<Self, StartError> {
+        let admin_server = match instance.snapshot.load().config.admin.listen {
+            None => None,
+            Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
+        };
+        instance.offer_as_first();
+        Ok(Self {
+            instance,
+            pipeline,
+            admin,
+            admin_server,
+        })
+    }
+
+    /// The layer that records requests. Put it on the outermost router, and finish the router with
+    /// `.with_state(..)` before it is served; [`watch`](Self::watch) does both.
+    pub fn layer(&self) -> DetectiveLayer {
+        DetectiveLayer::new(Arc::clone(&self.instance))
+    }
+
+    /// `/metrics` and `/analytics`, to be merged into a router. They answer loopback only, unless
+    /// `analytics.token` is given, and they need the peer's address: serve the application with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`, or with [`serve`](Self::serve).
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.admin.routes().with_state(())
+    }
+
+    /// Puts `app` under observation: applies the layer, finishes the router, and merges
+    /// [`routes`](Self::routes) unless `admin.listen` gives them a port of their own.
+    ///
+    /// # Panics
+    ///
+    /// As `Router::merge` does, when `app` has a route of its own at `/metrics` or `/analytics`.
+    pub fn watch(&self, app: Router) -> Router {
+        // axum builds the layers anew for each request on a router whose state is not settled.
+        let app = app.layer(self.layer()).with_state(());
+        if self.admin_server.is_some() {
+            app
+        } else {
+            app.merge(self.routes()).with_state(())
+        }
+    }
+
+    /// What handlers need: a cheap clone for the application's state.
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.instance))
+    }
+
+    /// Serves `app` under observation until ctrl-c or SIGTERM, then lets open requests finish, and
+    /// shuts everything down, all within `pipeline.shutdown_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or the shutdown lost something.
+    pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
+        self.serve_until(listen, app, serve::stop_signal()).await
+    }
+
+    /// As [`serve`](Self::serve), until `stop` resolves.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    pub async fn serve_until(
+        self,
+        listen: impl Into<Listen>,
+        app: Router,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let listener = listen.into().bind().await?;
+        let app = self.watch(app);
+        let instance = Arc::clone(&self.instance);
+        let mut deadline = None;
+        let stop = async {
+            stop.await;
+            let begin = Instant::now();
+            deadline = Some(begin + instance.shutdown_timeout());
+            begin + instance.shutdown_timeout().mul_f64(CONNECTIONS_SHARE)
+        };
+        serve::serve(listener, app, Arc::clone(&instance), stop).await;
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + instance.shutdown_timeout());
+        Ok(self.shutdown_by(deadline).await?)
+    }
+
+    /// Waits until everything that was recorded so far is written and exported.
+    pub async fn flush(&self) {
+        self.pipeline.flush().await;
+    }
+
+    /// Flushes and closes everything in the order of the data flow, within
+    /// `pipeline.shutdown_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// What could not be flushed or closed; everything else was.
+    pub async fn shutdown(self) -> Result<(), ShutdownError> {
+        let deadline = Instant::now() + self.instance.shutdown_timeout();
+        self.shutdown_by(deadline).await
+    }
+
+    async fn shutdown_by(mut self, deadline: Instant) -> Result<(), ShutdownError> {
+        self.instance.withdraw_as_first();
+        if let Some(server) = self.admin_server.take() {
+            let _ended = server.stop.send(Instant::now());
+            let _panicked = server.task.await;
+        }
+        self.pipeline.close(deadline).await
+    }
+}
+
+impl Drop for Detective {
+    fn drop(&mut self) {
+        self.instance.withdraw_as_first();
+    }
+}
+
+async fn serve_admin(
+    listen: Listen,
+    routes: Router,
+    instance: &Arc<Instance>,
+) -> Result<Server, StartError> {
+    let listener: TcpListener = listen
+        .bind()
+        .await
+        .map_err(|error| StartError::Admin(error.to_string()))?;
+    let (stop, stopped) = oneshot::channel();
+    // Dropped without a word, it stops at once.
+    let until = async move { stopped.await.unwrap_or_else(|_| Instant::now()) };
+    let task = tokio::spawn(serve::serve(listener, routes, Arc::clone(instance), until));
+    Ok(Server { stop, task })
+}

@@ -1,0 +1,81 @@
+//! The body of one recorded response, until it has ended or is dropped.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use http_body::{Body as _, Frame, SizeHint};
+
+use crate::http::open::OpenRequest;
+
+/// Passes the frames on unchanged, counts their bytes, and ends the request.
+#[derive(Debug)]
+pub(crate) struct RecordedBody {
+    inner: Option<Body>,
+    open: OpenRequest,
+}
+
+impl RecordedBody {
+    pub(crate) fn new(inner: Body, open: OpenRequest) -> Self {
+        Self {
+            inner: Some(inner),
+            open,
+        }
+    }
+}
+
+impl http_body::Body for RecordedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Self { inner, open } = self.get_mut();
+        let Some(body) = inner else {
+            return Poll::Ready(None);
+        };
+        let frame = std::task::ready!(open.inside(|| Pin::new(&mut *body).poll_frame(task)));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(record), Some(data)) = (open.record(), frame.data_ref()) {
+                    record.response.bytes += data.len() as u64;
+                }
+                // A server that knows the length does not ask again after the last byte.
+                if body.is_end_stream() {
+                    open.complete();
+                }
+            }
+            Some(Err(error)) => open.fail(error.to_string()),
+            None => open.complete(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+impl Drop for RecordedBody {
+    fn drop(&mut self) {
+        // A body of known length is complete when its last byte was taken, whether or not its end
+        // was ever asked for.
+        if self
+            .inner
+            .as_ref()
+            .is_some_and(|body| body.size_hint().exact() == Some(0))
+        {
+            self.open.complete();
+        }
+        let inner = &mut self.inner;
+        self.open.inside(|| *inner = None);
+    }
+}

@@ -1,0 +1,141 @@
+//! What is taken down of a request and its response: facts as they are, formatted by nobody until
+//! the pipeline needs them.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+
+use crate::config::{ClientAddress, Config};
+use crate::http::client_address::{client_address, is_https};
+use crate::http::slot::Slot;
+use crate::http::{RequestBytes, query};
+use crate::metrics::OTHER_METHOD;
+use crate::record::{Parent, Record, Trace, push_truncated};
+use crate::rules::RouteRule;
+use crate::trace::{self, FLAG_SAMPLED};
+
+/// Takes down the head of a request, and its place in the trace.
+pub(crate) fn request(
+    record: &mut Record,
+    request: &mut Request<Body>,
+    config: &Config,
+    rule: &RouteRule,
+    slot: &Slot,
+) {
+    let limit = config.capture.max_text_bytes;
+    record.trace = begin_trace(
+        request.headers(),
+        &mut record.request.trace_state,
+        config,
+        rule,
+    );
+    let into = &mut record.request;
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0);
+    let headers = request.headers();
+    if &*slot.method == OTHER_METHOD {
+        push_truncated(&mut into.method_original, request.method().as_str(), limit);
+    }
+    if config.capture.path {
+        push_truncated(&mut into.path, request.uri().path(), limit);
+    }
+    if let Some(text) = request.uri().query()
+        && !config.capture.query.is_empty()
+    {
+        query::push_allowed(&mut into.query, text, &config.capture.query);
+        crate::record::truncate(&mut into.query, limit);
+    }
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    if let Some(host) = host.or_else(|| text(headers, &HOST)) {
+        push_truncated(&mut into.host, host, limit);
+    }
+    if config.capture.user_agent
+        && let Some(user_agent) = text(headers, &USER_AGENT)
+    {
+        push_truncated(&mut into.user_agent, user_agent, limit);
+    }
+    if config.capture.client_address != ClientAddress::Off {
+        into.peer = peer;
+        into.client =
+            peer.map(|peer| client_address(peer.ip(), headers, &config.http.trusted_proxies));
+    }
+    into.https = is_https(peer, headers, &config.http.trusted_proxies);
+    into.version = Some(request.version());
+    copy_headers(headers, &rule.request_headers, &mut into.headers);
+    into.body = RequestBytes::of(request);
+}
+
+/// Takes down the head of a response.
+pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
+    record.response.status = response.status().as_u16();
+    record.response.endless = response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+        return;
+    };
+    let rule = owner.snapshot.route(slot);
+    copy_headers(
+        response.headers(),
+        &rule.response_headers,
+        &mut record.response.headers,
+    );
+}
+
+fn begin_trace(
+    headers: &HeaderMap,
+    trace_state: &mut String,
+    config: &Config,
+    rule: &RouteRule,
+) -> Trace {
+    if !rule.spans {
+        return Trace::NONE;
+    }
+    let caller = if config.tracing.trust_inbound {
+        trace::extract(headers, trace_state)
+    } else {
+        None
+    };
+    let trace = match caller {
+        None => Trace::root(rule.ratio),
+        Some(caller) => Trace {
+            trace_id: caller.trace_id,
+            parent_span_id: caller.parent_id,
+            flags: caller.flags,
+            parent: if caller.flags & FLAG_SAMPLED == 0 {
+                Parent::NotSampled
+            } else {
+                Parent::Sampled
+            },
+            ..Trace::NONE
+        },
+    };
+    Trace {
+        span_id: trace::span_id(),
+        ..trace
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn copy_headers(from: &HeaderMap, names: &[HeaderName], to: &mut Vec<(HeaderName, HeaderValue)>) {
+    for name in names {
+        to.extend(
+            from.get_all(name)
+                .iter()
+                .map(|value| (name.clone(), value.clone())),
+        );
+    }
+}

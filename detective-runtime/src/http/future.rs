@@ -1,0 +1,92 @@
+//! The future of one recorded request, until its response head is ready.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use http::Response;
+use http_body::Body as _;
+use pin_project_lite::pin_project;
+
+use crate::clock;
+use crate::http::body::RecordedBody;
+use crate::http::capture;
+use crate::http::open::OpenRequest;
+
+pin_project! {
+    /// Answers with the inner service's response, and records its head.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct ResponseFuture<F> {
+        // Emptied while the request is current, so that what the future drops finds its record.
+        #[pin]
+        inner: Option<F>,
+        is_head: bool,
+        open: Option<OpenRequest>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(open) = this.open {
+                open.inside(|| this.inner.set(None));
+            }
+        }
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn new(inner: F, is_head: bool, open: OpenRequest) -> Self {
+        Self {
+            inner: Some(inner),
+            is_head,
+            open: Some(open),
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let (Some(open), Some(mut inner)) = (this.open.as_mut(), this.inner.as_mut().as_pin_mut())
+        else {
+            panic!("polled after it has completed");
+        };
+        let result = std::task::ready!(open.inside(|| inner.as_mut().poll(task)));
+        open.inside(|| this.inner.set(None));
+        let mut open = this.open.take().expect("it was there above");
+        Poll::Ready(match result {
+            Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
+            Err(error) => {
+                open.fail("the service failed without a response".to_owned());
+                Err(error)
+            }
+        })
+    }
+}
+
+/// Records the head, and ends the request with it or with its body.
+fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
+    let Some(record) = open.record() else {
+        return response;
+    };
+    record.response.head = clock::now();
+    capture::response(record, &response);
+    if is_head || is_without_body(&response) {
+        open.complete();
+        return response;
+    }
+    response.map(|body| Body::new(RecordedBody::new(body, open)))
+}
+
+/// Whether nothing follows the head: no server polls such a body.
+fn is_without_body(response: &Response<Body>) -> bool {
+    matches!(response.status().as_u16(), 100..200 | 204 | 304) || response.body().is_end_stream()
+}

@@ -1,0 +1,23 @@
+//! One HTTP request from its first byte to its last.
+//!
+//! [`DetectiveLayer`] wraps each route of a router; [`service`] begins the record, [`future`] carries
+//! it until the head is ready, [`body`] until the body has ended, and [`open`] makes sure that it is
+//! counted exactly once, whichever of them is dropped first.
+
+mod body;
+mod capture;
+mod client_address;
+mod future;
+mod layer;
+mod open;
+mod query;
+mod request_bytes;
+mod service;
+mod slot;
+
+pub use future::ResponseFuture;
+pub use layer::DetectiveLayer;
+pub(crate) use open::observation;
+pub(crate) use request_bytes::RequestBytes;
+pub use service::DetectiveService;
+pub(crate) use slot::{Slot, Slots};

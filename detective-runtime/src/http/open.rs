@@ -1,0 +1,161 @@
+//! A request that is under way, and its end.
+
+use crate::clock;
+use crate::metrics::{ErrorType, Observation};
+use crate::record::{Kind, Record};
+use crate::store::Outcome;
+use crate::trace::context::{self, Scope};
+
+/// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
+/// happens to the future or to the body can lose it or count it twice.
+#[derive(Debug)]
+pub(crate) struct OpenRequest {
+    scope: Option<Scope>,
+}
+
+/// The status under which a request is counted that the client abandoned before the head; nginx
+/// introduced it.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The status under which a request is counted that the shutdown cut off before the head.
+const SERVICE_UNAVAILABLE: u16 = 503;
+
+/// The status under which a request is counted whose handler failed to give an answer at all.
+const INTERNAL_SERVER_ERROR: u16 = 500;
+
+impl OpenRequest {
+    pub(crate) fn new(scope: Scope) -> Self {
+        Self { scope: Some(scope) }
+    }
+
+    /// A request whose record an outer layer holds, or has excluded.
+    pub(crate) fn outer() -> Self {
+        Self { scope: None }
+    }
+
+    /// Runs `action` with the request current on this thread.
+    pub(crate) fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        if self.scope.is_none() {
+            return action();
+        }
+        let _entered = context::enter(&mut self.scope);
+        // Dropped before the scope is left, so that it finds the record.
+        let mark_panic = MarkPanic;
+        let result = action();
+        std::mem::forget(mark_panic);
+        result
+    }
+
+    /// The record, unless the request is excluded or an outer layer's.
+    pub(crate) fn record(&mut self) -> Option<&mut Record> {
+        match &mut self.scope {
+            Some(Scope::Record(record)) => Some(record),
+            Some(Scope::Excluded) | None => None,
+        }
+    }
+
+    /// Ends the request as answered in full.
+    pub(crate) fn complete(&mut self) {
+        self.finish(|record| match record.response.status {
+            _ if record.panicked => Outcome::Panic,
+            408 | 504 => Outcome::Timeout,
+            _ if record.handler_dropped => Outcome::Timeout,
+            500.. => Outcome::ServerError,
+            400.. => Outcome::ClientError,
+            _ => Outcome::Ok,
+        });
+    }
+
+    /// Ends the request because its answer could not be made or sent, for the reason given.
+    pub(crate) fn fail(&mut self, error: String) {
+        self.finish(|record| {
+            record.error.get_or_insert(error);
+            Outcome::ServerError
+        });
+    }
+
+    fn finish(&mut self, outcome: impl FnOnce(&mut Record) -> Outcome) {
+        let Some(Scope::Record(mut record)) = self.scope.take() else {
+            return;
+        };
+        record.end = clock::now();
+        let outcome = outcome(&mut record);
+        record.response.outcome = Some(outcome);
+        count(record, outcome);
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.finish(|record| {
+            let is_cut_off = record
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.instance.is_cut_off());
+            match () {
+                () if record.panicked => Outcome::Panic,
+                () if is_cut_off => Outcome::Shutdown,
+                () => Outcome::ClientDisconnect,
+            }
+        });
+    }
+}
+
+/// Marks the current record as panicked, when it is dropped by a panic.
+struct MarkPanic;
+
+impl Drop for MarkPanic {
+    fn drop(&mut self) {
+        context::with_record(|record| record.panicked = true);
+    }
+}
+
+/// Moves the metrics, at once, and hands the record over.
+fn count(mut record: Box<Record>, outcome: Outcome) {
+    debug_assert_eq!(record.kind, Kind::Request);
+    let Some(owner) = record.owner.clone() else {
+        return;
+    };
+    if record.response.status == 0 && matches!(outcome, Outcome::Panic | Outcome::ServerError) {
+        // What a panic-catching layer or a proxy tells the client; the row says the same.
+        record.response.status = INTERNAL_SERVER_ERROR;
+    }
+    let observation = observation(&record);
+    let Some(slot) = &record.request.slot else {
+        return;
+    };
+    slot.cells.finish(observation.scheme);
+    if owner.snapshot.watches_investigated_only() && record.handler.is_none() {
+        return owner.instance.hand_over.give_back(record);
+    }
+    slot.cells.observe(&observation);
+    owner.instance.hand_over(record);
+}
+
+/// A finished request as the metrics see it.
+pub(crate) fn observation(record: &Record) -> Observation {
+    let in_histogram = || {
+        let (owner, slot) = record.owner.as_ref().zip(record.request.slot.as_ref())?;
+        Some(owner.snapshot.route(slot).histogram)
+    };
+    let outcome = record.response.outcome;
+    let status = match record.response.status {
+        0 if outcome == Some(Outcome::Shutdown) => SERVICE_UNAVAILABLE,
+        0 => CLIENT_CLOSED_REQUEST,
+        status => status,
+    };
+    Observation {
+        status,
+        nanos: record.end.saturating_sub(record.start),
+        in_histogram: !record.response.endless && in_histogram().unwrap_or(true),
+        error: match outcome {
+            Some(Outcome::Panic) => Some(ErrorType::Panic),
+            Some(Outcome::ClientDisconnect) => Some(ErrorType::ClientDisconnect),
+            Some(Outcome::Timeout) => Some(ErrorType::Timeout),
+            Some(Outcome::Shutdown) => Some(ErrorType::Shutdown),
+            Some(Outcome::Ok | Outcome::ClientError | Outcome::ServerError) | None => None,
+        },
+        version: record.request.version.unwrap_or_default().into(),
+        scheme: record.request.scheme(),
+    }
+}

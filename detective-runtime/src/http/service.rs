@@ -1,0 +1,172 @@
+//! The service around one route: begins the record and calls the handler inside it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::extract::MatchedPath;
+use http::{Method, Request, Response};
+use tower_service::Service;
+
+use crate::http::capture;
+use crate::http::future::ResponseFuture;
+use crate::http::open::OpenRequest;
+use crate::http::slot::{Slot, SlotCache};
+use crate::instance::Instance;
+use crate::metrics::{OTHER_METHOD, UNMATCHED};
+use crate::record::Kind;
+use crate::rules::{self, Snapshot};
+use crate::trace::context::{self, Place, Scope};
+
+/// A service whose requests are recorded; made by [`DetectiveLayer`](crate::http::DetectiveLayer).
+#[derive(Debug, Clone)]
+pub struct DetectiveService<S> {
+    inner: S,
+    /// One pointer, since axum clones the service for each request.
+    watched: Arc<Watched>,
+}
+
+/// What all clones of a layered service share.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    instance: Arc<Instance>,
+    slots: SlotCache,
+}
+
+impl<S> DetectiveService<S> {
+    pub(crate) fn new(inner: S, watched: Watched) -> Self {
+        Self {
+            inner,
+            watched: Arc::new(watched),
+        }
+    }
+}
+
+impl<S, B> Service<Request<Body>> for DetectiveService<S>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(task)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let is_head = request.method() == Method::HEAD;
+        let mut open = self.watched.begin(&mut request);
+        let inner = open.inside(|| self.inner.call(request));
+        ResponseFuture::new(inner, is_head, open)
+    }
+}
+
+impl Watched {
+    pub(crate) fn new(instance: Arc<Instance>) -> Self {
+        Self {
+            instance,
+            slots: SlotCache::default(),
+        }
+    }
+
+    /// Begins the record of a request, unless an outer layer has begun it already.
+    fn begin(&self, request: &mut Request<Body>) -> OpenRequest {
+        match context::place() {
+            Place::Outside => {}
+            Place::Recorded => {
+                self.refine(request);
+                return OpenRequest::outer();
+            }
+            Place::Excluded => return OpenRequest::outer(),
+        }
+        let snapshot = self.instance.snapshot.load();
+        if snapshot.is_off() {
+            return OpenRequest::new(Scope::Excluded);
+        }
+        let slot = self.slot(request, &snapshot);
+        let rule = snapshot.route(&slot);
+        if rule.excluded
+            || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()))
+        {
+            return OpenRequest::new(Scope::Excluded);
+        }
+        let mut record = self.instance.begin(Kind::Request, &snapshot);
+        capture::request(&mut record, request, &snapshot.config, rule, &slot);
+        slot.cells.start(record.request.scheme());
+        record.request.slot = Some(slot);
+        OpenRequest::new(Scope::Record(record))
+    }
+
+    /// Gives the outer layer's record the route that only the inner router knows.
+    fn refine(&self, request: &Request<Body>) {
+        if request.extensions().get::<MatchedPath>().is_none() {
+            return;
+        }
+        context::with_record(|record| {
+            let Some(owner) = record
+                .owner
+                .as_ref()
+                .filter(|owner| Arc::ptr_eq(&owner.instance, &self.instance))
+            else {
+                return;
+            };
+            let scheme = record.request.scheme();
+            let slot = self.slot(request, &owner.snapshot);
+            slot.cells.start(scheme);
+            if let Some(outer) = record.request.slot.replace(slot) {
+                outer.cells.finish(scheme);
+            }
+        });
+    }
+
+    fn slot(&self, request: &Request<Body>, snapshot: &Snapshot) -> Arc<Slot> {
+        let method = request.method();
+        let Some(path) = request.extensions().get::<MatchedPath>() else {
+            let endpoint =
+                rules::group(&snapshot.config, request.uri().path()).unwrap_or(UNMATCHED);
+            return self.find_slot(known_method(method, snapshot), endpoint, false, snapshot);
+        };
+        if let Some(slot) = self.slots.get(method, path) {
+            return Arc::clone(slot);
+        }
+        let name = known_method(method, snapshot);
+        let slot = self.find_slot(name, path.as_str(), true, snapshot);
+        if name != OTHER_METHOD {
+            self.slots.add(method, path, &slot);
+        }
+        slot
+    }
+
+    fn find_slot(
+        &self,
+        method: &str,
+        endpoint: &str,
+        is_route: bool,
+        snapshot: &Snapshot,
+    ) -> Arc<Slot> {
+        let instance = &self.instance;
+        instance.slots.get(method, endpoint, is_route, || {
+            instance
+                .metrics
+                .route(method, endpoint, &snapshot.bounds(endpoint))
+        })
+    }
+}
+
+fn known_method<'a>(method: &'a Method, snapshot: &Snapshot) -> &'a str {
+    let name = method.as_str();
+    if snapshot
+        .config
+        .http
+        .known_methods
+        .iter()
+        .any(|known| known == name)
+    {
+        name
+    } else {
+        OTHER_METHOD
+    }
+}

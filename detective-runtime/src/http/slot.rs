@@ -1,0 +1,122 @@
+//! A slot: what the requests of one method and route have in common.
+//!
+//! Its labels, its cells and its rule are found once and kept, so that a request finds them by one
+//! comparison of pointers instead of by hashing texts.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arc_swap::ArcSwap;
+use axum::extract::MatchedPath;
+use http::Method;
+
+use crate::metrics::RouteCells;
+
+/// What the requests of one method and route share.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// Its place in a snapshot's list of rules.
+    pub(crate) index: usize,
+    pub(crate) method: Arc<str>,
+    pub(crate) endpoint: Arc<str>,
+    /// Whether the endpoint is a route template, and not a stand-in for one.
+    pub(crate) is_route: bool,
+    pub(crate) cells: Arc<RouteCells>,
+}
+
+/// All slots of an instance. There are as many as the program's routes have methods, and a few
+/// more for what no route matched: nothing that a client sends adds one.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    /// By endpoint, then by method. Read without a lock; replaced whole when a slot is added, which
+    /// happens once for each method and route in the program's life.
+    by_endpoint: ArcSwap<HashMap<Arc<str>, HashMap<Arc<str>, Arc<Slot>>>>,
+    count: Mutex<usize>,
+}
+
+impl Slots {
+    /// Every slot there is.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+        self.by_endpoint
+            .load()
+            .values()
+            .flat_map(HashMap::values)
+            .cloned()
+            .collect()
+    }
+
+    /// The slot for a method and an endpoint; `make_cells` is called when it is new.
+    pub(crate) fn get(
+        &self,
+        method: &str,
+        endpoint: &str,
+        is_route: bool,
+        make_cells: impl FnOnce() -> Arc<RouteCells>,
+    ) -> Arc<Slot> {
+        if let Some(slot) = self.find(method, endpoint) {
+            return slot;
+        }
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have added it meanwhile.
+        if let Some(slot) = self.find(method, endpoint) {
+            return slot;
+        }
+        let cells = make_cells();
+        let slot = Arc::new(Slot {
+            index: *count,
+            method: method.into(),
+            endpoint: endpoint.into(),
+            is_route,
+            cells,
+        });
+        *count += 1;
+        let mut by_endpoint = HashMap::clone(&self.by_endpoint.load());
+        by_endpoint
+            .entry(Arc::clone(&slot.endpoint))
+            .or_default()
+            .insert(Arc::clone(&slot.method), Arc::clone(&slot));
+        self.by_endpoint.store(Arc::new(by_endpoint));
+        slot
+    }
+
+    fn find(&self, method: &str, endpoint: &str) -> Option<Arc<Slot>> {
+        self.by_endpoint.load().get(endpoint)?.get(method).cloned()
+    }
+}
+
+/// The slots that one layered service has met lately: most services serve one method of one route.
+#[derive(Debug, Default)]
+pub(crate) struct SlotCache {
+    entries: [OnceLock<(Method, MatchedPath, Arc<Slot>)>; 4],
+}
+
+impl SlotCache {
+    /// The slot, if the service has met it before.
+    pub(crate) fn get(&self, method: &Method, path: &MatchedPath) -> Option<&Arc<Slot>> {
+        self.entries
+            .iter()
+            .map_while(OnceLock::get)
+            .find_map(|(known_method, known_path, slot)| {
+                (known_method == method && is_same(known_path.as_str(), path.as_str()))
+                    .then_some(slot)
+            })
+    }
+
+    /// Remembers a slot while there is room. The first to come stay: a service that serves more
+    /// pairs than there is room for looks the others up in the instance's map.
+    pub(crate) fn add(&self, method: &Method, path: &MatchedPath, slot: &Arc<Slot>) {
+        let mut entry = (method.clone(), path.clone(), Arc::clone(slot));
+        for place in &self.entries {
+            match place.set(entry) {
+                Ok(()) => return,
+                Err(returned) => entry = returned,
+            }
+        }
+    }
+}
+
+/// Equal texts; routers hand out the same allocation for the same route, so the pointer decides
+/// nearly always.
+fn is_same(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one == other
+}

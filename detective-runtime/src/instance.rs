@@ -1,0 +1,151 @@
+//! One running Detective: what the layer, the spans and the pipeline share.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use once_cell::race::OnceBox;
+
+use crate::cache::Cache;
+use crate::callsite::Callsite;
+use crate::clock;
+use crate::config::Config;
+use crate::http::Slots;
+use crate::metrics::{DropReason, FunctionCells, MetricsRegistry, Stats};
+use crate::pipeline::{HandOver, Visitors};
+use crate::record::{Kind, Owner, Record, Trace};
+use crate::rules::Snapshot;
+
+/// The shared state of one running Detective.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) metrics: MetricsRegistry,
+    pub(crate) slots: Slots,
+    pub(crate) cache: Cache,
+    pub(crate) hand_over: HandOver,
+    pub(crate) visitors: Visitors,
+    /// By callsite; a function's cells are made at its first call.
+    functions: Box<[OnceBox<Arc<FunctionCells>>]>,
+    /// Set when the shutdown's deadline has passed: what ends now ends for that reason.
+    cut_off: AtomicBool,
+}
+
+/// The instance that was started first, for functions that are called outside any request.
+static FIRST: ArcSwapOption<Instance> = ArcSwapOption::const_empty();
+
+thread_local! {
+    static IN_SCOPE: RefCell<Option<Arc<Instance>>> = const { RefCell::new(None) };
+}
+
+/// The instance that work outside any request belongs to: the one made current for this scope, else
+/// the one that was started first.
+pub(crate) fn current() -> Option<Arc<Instance>> {
+    IN_SCOPE
+        .try_with(|scope| scope.borrow().clone())
+        .ok()
+        .flatten()
+        .or_else(|| FIRST.load_full())
+}
+
+/// Makes `instance` current on this thread, or none; gives back the one that was.
+pub(crate) fn set_in_scope(instance: Option<Arc<Instance>>) -> Option<Arc<Instance>> {
+    IN_SCOPE
+        .try_with(|scope| scope.replace(instance))
+        .ok()
+        .flatten()
+}
+
+impl Instance {
+    /// Puts the parts together.
+    pub(crate) fn new(config: Config, stats: Arc<Stats>, cache: Cache) -> Self {
+        let metrics = MetricsRegistry::new(&config.metrics, Arc::clone(&stats));
+        let hand_over = HandOver::new(config.pipeline.queue_records);
+        let functions = std::iter::repeat_with(OnceBox::new)
+            .take(crate::callsite::all().len())
+            .collect();
+        let snapshot = ArcSwap::from_pointee(Snapshot::new(config));
+        Self {
+            snapshot,
+            stats,
+            metrics,
+            slots: Slots::default(),
+            cache,
+            hand_over,
+            visitors: Visitors::default(),
+            functions,
+            cut_off: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes this the instance for work outside any request, if there is none yet.
+    pub(crate) fn offer_as_first(self: &Arc<Self>) {
+        FIRST.rcu(|first| Some(first.clone().unwrap_or_else(|| Arc::clone(self))));
+    }
+
+    /// Takes back [`offer_as_first`](Self::offer_as_first).
+    pub(crate) fn withdraw_as_first(self: &Arc<Self>) {
+        FIRST.rcu(|first| first.clone().filter(|first| !Arc::ptr_eq(first, self)));
+    }
+
+    /// Begins a record under the rules that hold now.
+    pub(crate) fn begin_now(self: &Arc<Self>, kind: Kind) -> Box<Record> {
+        self.begin(kind, &self.snapshot.load())
+    }
+
+    /// Begins a record under the rules of `snapshot`. Work outside any request begins a trace;
+    /// a request's place in the trace, and that of detached work, is set by the caller.
+    pub(crate) fn begin(self: &Arc<Self>, kind: Kind, snapshot: &Arc<Snapshot>) -> Box<Record> {
+        let mut record = self.hand_over.take_empty();
+        record.kind = kind;
+        record.serial = fastrand::u64(..).max(1);
+        record.start = clock::now();
+        record.owner = Some(Owner {
+            instance: Arc::clone(self),
+            snapshot: Arc::clone(snapshot),
+        });
+        if kind == Kind::Work && snapshot.config.tracing.enabled {
+            record.trace = Trace::root(snapshot.decide(None, None).ratio);
+        }
+        record
+    }
+
+    /// Hands a finished record to the pipeline; what does not fit is counted.
+    pub(crate) fn hand_over(&self, record: Box<Record>) {
+        if let Err(record) = self.hand_over.push(record) {
+            self.stats.dropped(DropReason::RecordQueueFull, 1);
+            self.hand_over.give_back(record);
+        }
+    }
+
+    /// Counts a call of an investigated function.
+    pub(crate) fn observe_function(&self, callsite: &'static Callsite, nanos: u64, failed: bool) {
+        let Some(cells) = callsite.index().and_then(|index| self.functions.get(index)) else {
+            return;
+        };
+        let make = || {
+            let site = callsite.site();
+            let bounds = self.snapshot.load().function_bounds(callsite);
+            Box::new(self.metrics.function(site.function, site.module, &bounds))
+        };
+        cells.get_or_init(make).observe(nanos, failed);
+    }
+
+    /// How long a shutdown may take.
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.snapshot.load().config.pipeline.shutdown_timeout
+    }
+
+    /// From now on, what ends was cut off by the shutdown.
+    pub(crate) fn cut_off(&self) {
+        self.cut_off.store(true, Relaxed);
+    }
+
+    /// Whether the shutdown's deadline has passed.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Relaxed)
+    }
+}

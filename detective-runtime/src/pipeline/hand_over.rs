@@ -1,0 +1,99 @@
+//! The hand-over of finished records: bounded, and without a lock on either side.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crossbeam_queue::ArrayQueue;
+
+use crate::metrics::thread_shard;
+use crate::record::Record;
+
+/// Queues of finished records, one for each shard of threads, so that cores do not meet in one; and
+/// beside each the emptied records that its threads use again.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    shards: Box<[Shard]>,
+    /// How many records are waiting, as of the last look; for `/metrics` only.
+    capacity: usize,
+    next_drain: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Shard {
+    finished: ArrayQueue<Box<Record>>,
+    empty: ArrayQueue<Box<Record>>,
+}
+
+/// Most shards: more cores than this do not usually finish requests at the same moment.
+const MAX_SHARDS: usize = 8;
+
+/// Emptied records kept for each shard. A record is about one kilobyte.
+const EMPTY_PER_SHARD: usize = 1024;
+
+impl HandOver {
+    /// Room for `capacity` records in all.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = threads.min(MAX_SHARDS);
+        let per_shard = capacity.div_ceil(count).max(1);
+        let shards = std::iter::repeat_with(|| Shard {
+            finished: ArrayQueue::new(per_shard),
+            empty: ArrayQueue::new(EMPTY_PER_SHARD),
+        });
+        Self {
+            shards: shards.take(count).collect(),
+            capacity: per_shard * count,
+            next_drain: AtomicUsize::new(0),
+        }
+    }
+
+    /// A record to fill.
+    pub(crate) fn take_empty(&self) -> Box<Record> {
+        self.home().empty.pop().unwrap_or_default()
+    }
+
+    /// Gives a record back to be filled again; called where records end, not where they begin.
+    pub(crate) fn give_back(&self, mut record: Box<Record>) {
+        record.clear();
+        // The threads that take records are not the one that gives them back, so they go round.
+        let next = self.next_drain.fetch_add(1, Relaxed);
+        let _surplus = self.shards[next % self.shards.len()].empty.push(record);
+    }
+
+    /// Hands a finished record over. When this thread's queue is full the others' are tried; when
+    /// all are full the record comes back.
+    pub(crate) fn push(&self, record: Box<Record>) -> Result<(), Box<Record>> {
+        let mut record = match self.home().finished.push(record) {
+            Ok(()) => return Ok(()),
+            Err(record) => record,
+        };
+        for shard in &self.shards {
+            match shard.finished.push(record) {
+                Ok(()) => return Ok(()),
+                Err(returned) => record = returned,
+            }
+        }
+        Err(record)
+    }
+
+    /// Takes what is there, at most `limit` records.
+    pub(crate) fn drain(&self, limit: usize) -> impl Iterator<Item = Box<Record>> {
+        self.shards
+            .iter()
+            .flat_map(|shard| std::iter::from_fn(|| shard.finished.pop()))
+            .take(limit)
+    }
+
+    /// How many records are waiting.
+    pub(crate) fn depth(&self) -> usize {
+        self.shards.iter().map(|shard| shard.finished.len()).sum()
+    }
+
+    /// How many records can wait.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn home(&self) -> &Shard {
+        &self.shards[thread_shard() % self.shards.len()]
+    }
+}

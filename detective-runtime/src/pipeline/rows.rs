@@ -1,0 +1,136 @@
+//! From records to rows: borrowed as they are, so that nothing is copied on the way to the database.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderName, HeaderValue};
+
+use crate::clock::UnixClock;
+use crate::instance::Instance;
+use crate::record::Record;
+use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
+
+/// Where rows go.
+#[derive(Debug)]
+pub(crate) enum RowSink {
+    /// The store is off.
+    Off,
+    /// The database.
+    Store(WriteQueue<RowRecords>),
+    /// A list in memory, for tests.
+    Memory(Arc<Mutex<Vec<ApiMetric>>>),
+}
+
+impl RowSink {
+    /// Whether rows are wanted at all.
+    pub(crate) fn is_on(&self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
+    /// Hands a batch over; its records are recycled when it is written.
+    pub(crate) fn push(&self, batch: RowRecords) {
+        match self {
+            Self::Store(queue) => queue.push(batch),
+            Self::Memory(rows) => {
+                rows.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(batch.rows().map(ApiMetric::from));
+                batch.recycle();
+            }
+            Self::Off => batch.recycle(),
+        }
+    }
+}
+
+/// Finished requests on their way to the store.
+#[derive(Debug)]
+pub(crate) struct RowRecords {
+    records: Vec<Box<Record>>,
+    clock: UnixClock,
+    instance: Arc<Instance>,
+}
+
+impl RowRecords {
+    pub(crate) fn new(
+        records: Vec<Box<Record>>,
+        clock: UnixClock,
+        instance: Arc<Instance>,
+    ) -> Self {
+        Self {
+            records,
+            clock,
+            instance,
+        }
+    }
+
+    /// Gives the records back to be filled again.
+    pub(crate) fn recycle(self) {
+        for record in self.records {
+            self.instance.hand_over.give_back(record);
+        }
+    }
+}
+
+impl RowBatch for RowRecords {
+    fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send {
+        self.records
+            .iter()
+            .filter_map(|record| row(record, self.clock))
+    }
+
+    fn truncate(&mut self, len: usize) {
+        for record in self.records.drain(len..) {
+            self.instance.hand_over.give_back(record);
+        }
+    }
+}
+
+fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
+    let Record {
+        request, response, ..
+    } = record;
+    let (owner, slot) = record.owner.as_ref().zip(request.slot.as_ref())?;
+    let capture = &owner.snapshot.config.capture;
+    Some(Row {
+        endpoint: &slot.endpoint,
+        method: &slot.method,
+        path: non_empty(&request.path),
+        status_code: (response.status != 0).then_some(response.status),
+        response_time: Duration::from_nanos(record.end.saturating_sub(record.start)),
+        time_to_head: (response.head != 0)
+            .then(|| Duration::from_nanos(response.head.saturating_sub(record.start))),
+        timestamp: UNIX_EPOCH + Duration::from_nanos(clock.unix_nanos(record.start)),
+        outcome: response.outcome.unwrap_or(Outcome::Ok),
+        error: record.error.as_deref(),
+        handler: record.handler.map(|callsite| callsite.path()),
+        trace_id: (record.trace.trace_id != 0).then_some(record.trace.trace_id),
+        client_ip: owner
+            .instance
+            .visitors
+            .describe(capture.client_address, request.client)
+            .map(Cow::Owned),
+        user_agent: non_empty(&request.user_agent),
+        consumer: non_empty(&record.consumer),
+        request_headers: headers(&request.headers),
+        response_headers: headers(&response.headers),
+        request_bytes: request.body.get(),
+        response_bytes: response.bytes,
+    })
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn headers(headers: &[(HeaderName, HeaderValue)]) -> Cow<'static, [(String, String)]> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}

@@ -1,0 +1,281 @@
+//! From a record to the spans that leave: OpenTelemetry's HTTP conventions, version 1.44.
+//!
+//! <https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md>
+
+use std::borrow::Cow;
+
+use http::{HeaderName, HeaderValue, Version};
+
+use crate::clock::UnixClock;
+use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
+use crate::metrics::OTHER_METHOD;
+use crate::record::{Kind, Record, Span, SpanError, What};
+use crate::store::Outcome;
+use crate::trace::Keep;
+use crate::value::Value;
+
+/// Converts the spans of a record whose trace is kept. Takes the fields out of it.
+pub(crate) fn convert(
+    record: &mut Record,
+    keep: Option<Keep>,
+    clock: UnixClock,
+) -> Vec<ExportSpan> {
+    let exception_events = record
+        .owner
+        .as_ref()
+        .is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
+    let mut fields = std::mem::take(&mut record.fields);
+    let mut spans = Vec::with_capacity(record.spans.len() + 1);
+    spans.extend(
+        record
+            .spans
+            .iter()
+            .map(|span| below(record, span, clock, exception_events)),
+    );
+    let mut own = (record.kind == Kind::Request).then(|| server_span(record, keep, clock));
+    for field in fields.drain(..) {
+        let span = match field.span {
+            None => own.as_mut(),
+            Some(index) => spans.get_mut(index as usize),
+        };
+        if let Some(span) = span {
+            span.attributes.push((field.key, field.value));
+        }
+    }
+    // The emptied list goes back, so that the next request finds its room.
+    record.fields = fields;
+    // A span that is still open has left its request; it is exported when it ends.
+    spans.retain(|span| span.end_unix_nanos != 0);
+    spans.extend(own);
+    spans
+}
+
+fn below(record: &Record, span: &Span, clock: UnixClock, exception_events: bool) -> ExportSpan {
+    let (name, kind, mut attributes) = match &span.what {
+        What::Named(name, kind) => (name.clone(), *kind, Vec::new()),
+        What::Function(callsite) => {
+            let site = callsite.site();
+            let code = vec![
+                text("code.function.name", callsite.path()),
+                text("code.file.path", site.file),
+                int("code.line.number", site.line),
+            ];
+            (Cow::Borrowed(site.name), SpanKind::Internal, code)
+        }
+    };
+    let end_unix_nanos = if span.end == 0 {
+        0
+    } else {
+        clock.unix_nanos(span.end)
+    };
+    let mut events = Vec::new();
+    if let Some(error) = span.error.as_deref() {
+        attributes.push(text("error.type", error.error_type.clone()));
+        // The calls that leave the process say what failed by their attributes alone.
+        if exception_events && kind == SpanKind::Internal {
+            events.push(exception(error, end_unix_nanos));
+        }
+    }
+    ExportSpan {
+        trace_id: record.trace.trace_id,
+        span_id: span.id,
+        parent_span_id: span.parent,
+        parent_is_remote: false,
+        flags: record.trace.flags,
+        trace_state: record.request.trace_state.clone(),
+        name,
+        kind,
+        start_unix_nanos: clock.unix_nanos(span.start),
+        end_unix_nanos,
+        attributes,
+        events,
+        error: span.error.as_ref().map(|error| error.message.clone()),
+    }
+}
+
+fn exception(error: &SpanError, unix_nanos: u64) -> ExportEvent {
+    let mut attributes = vec![text("exception.type", error.error_type.clone())];
+    if !error.message.is_empty() {
+        attributes.push(text("exception.message", error.message.clone()));
+    }
+    ExportEvent {
+        name: Cow::Borrowed("exception"),
+        unix_nanos,
+        attributes,
+    }
+}
+
+fn server_span(record: &Record, keep: Option<Keep>, clock: UnixClock) -> ExportSpan {
+    let error_type = error_type(record);
+    let mut attributes = request_attributes(record);
+    attributes.extend(response_attributes(record));
+    attributes.extend(
+        error_type
+            .clone()
+            .map(|error_type| text("error.type", error_type)),
+    );
+    attributes.extend(keep.map(|keep| text("detective.keep", keep.as_str())));
+    if record.dropped_spans > 0 {
+        attributes.push(int("detective.dropped_spans", record.dropped_spans));
+    }
+    ExportSpan {
+        trace_id: record.trace.trace_id,
+        span_id: record.trace.span_id,
+        parent_span_id: record.trace.parent_span_id,
+        parent_is_remote: record.trace.parent_span_id != 0,
+        flags: record.trace.flags,
+        trace_state: record.request.trace_state.clone(),
+        name: Cow::Owned(server_span_name(record)),
+        kind: SpanKind::Server,
+        start_unix_nanos: clock.unix_nanos(record.start),
+        end_unix_nanos: clock.unix_nanos(record.end),
+        attributes,
+        events: Vec::new(),
+        // The status code or the error's type says it; a description would say it twice.
+        error: error_type.map(|_| String::new()),
+    }
+}
+
+/// `{method} {route}`, the method alone without a route; `HTTP` stands for an unknown method. Never
+/// the path, which has no bound.
+fn server_span_name(record: &Record) -> String {
+    let Some(slot) = &record.request.slot else {
+        return "HTTP".to_owned();
+    };
+    let method = if &*slot.method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        &slot.method
+    };
+    if slot.is_route {
+        format!("{method} {}", slot.endpoint)
+    } else {
+        method.to_owned()
+    }
+}
+
+/// Set only when the request failed on this side: 4xx is the client's affair.
+fn error_type(record: &Record) -> Option<Cow<'static, str>> {
+    match record.response.outcome? {
+        Outcome::Panic => Some(Cow::Borrowed("panic")),
+        Outcome::ClientDisconnect => Some(Cow::Borrowed("client_disconnect")),
+        Outcome::Shutdown => Some(Cow::Borrowed("shutdown")),
+        Outcome::ServerError | Outcome::Timeout if record.response.status >= 500 => {
+            Some(Cow::Owned(record.response.status.to_string()))
+        }
+        Outcome::Timeout => Some(Cow::Borrowed("timeout")),
+        Outcome::ServerError => Some(Cow::Borrowed("body")),
+        Outcome::Ok | Outcome::ClientError => None,
+    }
+}
+
+fn request_attributes(record: &Record) -> Vec<Attribute> {
+    let request = &record.request;
+    let mut attributes = Vec::with_capacity(20);
+    if let Some(slot) = &request.slot {
+        attributes.push(text("http.request.method", slot.method.to_string()));
+        if slot.is_route {
+            attributes.push(text("http.route", slot.endpoint.to_string()));
+        }
+    }
+    let mut push_text = |key: &'static str, value: &str| {
+        if !value.is_empty() {
+            attributes.push(text(key, value.to_owned()));
+        }
+    };
+    push_text("http.request.method_original", &request.method_original);
+    push_text("url.path", &request.path);
+    push_text("url.query", &request.query);
+    push_text("url.scheme", if request.https { "https" } else { "http" });
+    push_text("user_agent.original", &request.user_agent);
+    push_text("detective.consumer", &record.consumer);
+    let (host, port) = split_host(&request.host);
+    push_text("server.address", host);
+    attributes.extend(port.map(|port| int("server.port", port)));
+    attributes.extend(
+        request
+            .version
+            .and_then(protocol_version)
+            .map(|it| text("network.protocol.version", it)),
+    );
+    if let Some(owner) = &record.owner {
+        let mode = owner.snapshot.config.capture.client_address;
+        let describe = |address| owner.instance.visitors.describe(mode, Some(address));
+        attributes.extend(
+            request
+                .client
+                .and_then(describe)
+                .map(|client| text("client.address", client)),
+        );
+        if let Some((peer, address)) = request
+            .peer
+            .and_then(|peer| Some((peer, describe(peer.ip())?)))
+        {
+            attributes.push(text("network.peer.address", address));
+            attributes.push(int("network.peer.port", peer.port()));
+        }
+    }
+    attributes.extend(headers("http.request.header.", &request.headers));
+    attributes
+}
+
+fn response_attributes(record: &Record) -> Vec<Attribute> {
+    let response = &record.response;
+    let mut attributes = Vec::new();
+    // A panic has a status in the row and in the metrics, but no head was sent.
+    if response.head != 0 {
+        attributes.push(int("http.response.status_code", response.status));
+        attributes.push(("http.response.body.size".into(), size(response.bytes)));
+    }
+    let request_bytes = record.request.body.get();
+    if request_bytes > 0 {
+        attributes.push(("http.request.body.size".into(), size(request_bytes)));
+    }
+    attributes.extend(headers("http.response.header.", &response.headers));
+    attributes
+}
+
+/// Headers as the conventions want them: lower-case names, and all values in a list.
+fn headers(prefix: &str, headers: &[(HeaderName, HeaderValue)]) -> Vec<Attribute> {
+    let mut attributes: Vec<Attribute> = Vec::new();
+    for (name, value) in headers {
+        let key = format!("{prefix}{name}");
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match attributes.last_mut() {
+            Some((last, Value::TextList(values))) if *last == key => values.push(value),
+            _ => attributes.push((Cow::Owned(key), Value::TextList(vec![value]))),
+        }
+    }
+    attributes
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// Host and port of a `Host` header; an IPv6 address loses its brackets.
+fn split_host(host: &str) -> (&str, Option<u16>) {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, port.parse().ok()),
+        _ => (host, None),
+    };
+    (name.trim_start_matches('[').trim_end_matches(']'), port)
+}
+
+fn text(key: &'static str, value: impl Into<Cow<'static, str>>) -> Attribute {
+    (Cow::Borrowed(key), Value::Text(value.into()))
+}
+
+fn int(key: &'static str, value: impl Into<i64>) -> Attribute {
+    (Cow::Borrowed(key), Value::I64(value.into()))
+}
+
+fn size(bytes: u64) -> Value {
+    Value::I64(i64::try_from(bytes).unwrap_or(i64::MAX))
+}

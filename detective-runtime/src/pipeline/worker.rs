@@ -1,0 +1,317 @@
+//! The pipeline thread: drains the hand-over on a tick, decides on traces, and feeds the sinks.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::clock::UnixClock;
+use crate::error::ShutdownError;
+use crate::export::ExportQueue;
+use crate::http::observation;
+use crate::instance::Instance;
+use crate::pipeline::late::{Fate, LateSpans};
+use crate::pipeline::rows::{RowRecords, RowSink};
+use crate::pipeline::spans;
+use crate::record::{Kind, Record};
+use crate::trace::{self, FLAG_SAMPLED, Keep};
+
+/// Most records taken at one go, so that the sinks get their turn in between.
+const DRAIN_LIMIT: usize = 8192;
+
+/// How long a pipeline that is dropped without a shutdown may still write.
+const DROP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where finished records go.
+#[derive(Debug)]
+pub(crate) struct Sinks {
+    /// Kept traces.
+    pub(crate) export: ExportQueue,
+    /// Rows.
+    pub(crate) rows: RowSink,
+}
+
+/// The running pipeline thread.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    commands: mpsc::UnboundedSender<Command>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Flush(oneshot::Sender<()>),
+    Close(Instant, oneshot::Sender<Result<(), ShutdownError>>),
+}
+
+impl Pipeline {
+    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime.
+    pub(crate) async fn start<F>(
+        instance: Arc<Instance>,
+        open: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Self, crate::StartError>
+    where
+        F: Future<Output = Result<Sinks, crate::StartError>>,
+    {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (report, opened) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("detective-pipeline".to_owned())
+            .spawn(move || {
+                let runtime = match tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        let _gone = report.send(Err(crate::StartError::Thread(error)));
+                        return;
+                    }
+                };
+                runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
+                    match open().await {
+                        Ok(sinks) => {
+                            let _gone = report.send(Ok(()));
+                            Worker {
+                                instance,
+                                sinks,
+                                late: LateSpans::default(),
+                            }
+                            .run(inbox)
+                            .await;
+                        }
+                        Err(error) => {
+                            let _gone = report.send(Err(error));
+                        }
+                    }
+                }));
+            });
+        let thread = thread.map_err(crate::StartError::Thread)?;
+        opened.await.unwrap_or_else(|_| {
+            Err(crate::StartError::Thread(std::io::Error::other(
+                "it ended at once",
+            )))
+        })?;
+        Ok(Self {
+            commands,
+            thread: Some(thread),
+        })
+    }
+
+    /// Waits until everything that was recorded before is written and exported.
+    pub(crate) async fn flush(&self) {
+        self.flusher().flush().await;
+    }
+
+    /// A handle that can only flush.
+    pub(crate) fn flusher(&self) -> Flusher {
+        Flusher(self.commands.clone())
+    }
+
+    /// Flushes everything, closes the sinks and ends the thread, by `deadline`.
+    pub(crate) async fn close(&mut self, deadline: Instant) -> Result<(), ShutdownError> {
+        let (done, closed) = oneshot::channel();
+        let result = match self.commands.send(Command::Close(deadline, done)) {
+            Ok(()) => closed
+                .await
+                .unwrap_or_else(|_| Err(ShutdownError::pipeline_gone())),
+            Err(_) => Err(ShutdownError::pipeline_gone()),
+        };
+        if let Some(thread) = self.thread.take() {
+            // It has said its last word, so this does not wait.
+            let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        result
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let (done, _closed) = oneshot::channel();
+        let _ended = self
+            .commands
+            .send(Command::Close(Instant::now() + DROP_TIMEOUT, done));
+        // The thread has its own runtime, so that it gets on while this one waits.
+        let end = std::time::Instant::now() + DROP_TIMEOUT;
+        while !thread.is_finished() && std::time::Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Flushes a pipeline that something else owns.
+#[derive(Debug, Clone)]
+pub(crate) struct Flusher(mpsc::UnboundedSender<Command>);
+
+impl Flusher {
+    /// Waits until everything that was recorded before is written and exported.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.0.send(Command::Flush(done)).is_ok() {
+            // An error means that the thread has ended, and has flushed everything before.
+            let _ended = flushed.await;
+        }
+    }
+}
+
+struct Worker {
+    instance: Arc<Instance>,
+    sinks: Sinks,
+    late: LateSpans,
+}
+
+impl Worker {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        let tick = self
+            .instance
+            .snapshot
+            .load()
+            .config
+            .pipeline
+            .tick
+            .max(Duration::from_millis(1));
+        let mut ticks = tokio::time::interval(tick);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    Some(Command::Flush(done)) => {
+                        self.drain_all().await;
+                        self.sinks.flush().await;
+                        let _gone = done.send(());
+                    }
+                    Some(Command::Close(deadline, done)) => {
+                        self.drain_all().await;
+                        let result = self.sinks.close(deadline).await;
+                        if let Err(Err(error)) = done.send(result) {
+                            // Dropped without a shutdown, so that nobody else hears of it.
+                            tracing::warn!("{error}");
+                        }
+                        return;
+                    }
+                    None => return,
+                },
+                _ = ticks.tick() => self.drain_all().await,
+            }
+        }
+    }
+
+    async fn drain_all(&mut self) {
+        while self.drain() == DRAIN_LIMIT {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn drain(&mut self) -> usize {
+        let clock = UnixClock::read();
+        let mut rows = Vec::new();
+        let mut count = 0;
+        let instance = Arc::clone(&self.instance);
+        for record in instance.hand_over.drain(DRAIN_LIMIT) {
+            count += 1;
+            self.take(record, clock, &mut rows);
+        }
+        self.instance
+            .stats
+            .records
+            .fetch_add(count as u64, std::sync::atomic::Ordering::Relaxed);
+        if !rows.is_empty() {
+            self.sinks.rows.push(RowRecords::new(rows, clock, instance));
+        }
+        count
+    }
+
+    fn take(&mut self, mut record: Box<Record>, clock: UnixClock, rows: &mut Vec<Box<Record>>) {
+        let Some(owner) = record.owner.clone() else {
+            return;
+        };
+        if record.kind == Kind::Detached {
+            return self.take_detached(record, clock);
+        }
+        let slot = record.request.slot.as_deref();
+        let decision = owner.snapshot.decide(slot, record.handler);
+        if record.trace.trace_id != 0 {
+            match trace::decide(&record, decision.ratio, decision.slow_nanos) {
+                Some(keep) => self.keep(&mut record, keep, clock),
+                None => {
+                    self.instance
+                        .stats
+                        .traces_not_kept
+                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+        }
+        if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
+            rows.push(record);
+        } else {
+            self.instance.hand_over.give_back(record);
+        }
+    }
+
+    fn keep(&mut self, record: &mut Record, keep: Keep, clock: UnixClock) {
+        if record.trace.flags & FLAG_SAMPLED == 0 {
+            for waiting in self.late.kept(record.trace.trace_id) {
+                self.export_detached(waiting, clock);
+            }
+        }
+        if let Some(slot) = &record.request.slot {
+            let (trace_id, span_id) = (record.trace.trace_id, record.trace.span_id);
+            slot.cells.set_exemplar(
+                &observation(record),
+                trace_id,
+                span_id,
+                clock.unix_nanos(record.end),
+            );
+        }
+        self.sinks
+            .export
+            .push(spans::convert(record, Some(keep), clock));
+    }
+
+    fn take_detached(&mut self, record: Box<Record>, clock: UnixClock) {
+        match self.late.arrived(record) {
+            Fate::Keep(record) => self.export_detached(record, clock),
+            Fate::Wait(Some(undecided)) => self.instance.hand_over.give_back(undecided),
+            Fate::Wait(None) => {}
+        }
+    }
+
+    fn export_detached(&mut self, mut record: Box<Record>, clock: UnixClock) {
+        self.sinks
+            .export
+            .push(spans::convert(&mut record, None, clock));
+        self.instance.hand_over.give_back(record);
+    }
+}
+
+impl Sinks {
+    async fn flush(&mut self) {
+        if let RowSink::Store(queue) = &self.rows {
+            queue.flush().await;
+        }
+        self.export.flush().await;
+    }
+
+    /// Closes every sink, whatever happens to the others.
+    async fn close(self, deadline: Instant) -> Result<(), ShutdownError> {
+        let mut failures = Vec::new();
+        if let RowSink::Store(queue) = self.rows
+            && let Err(error) = queue.close(deadline).await
+        {
+            failures.push(error.to_string());
+        }
+        if let Err(error) = self.export.close(deadline).await {
+            failures.push(error.to_string());
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(ShutdownError::new(failures))
+        }
+    }
+}

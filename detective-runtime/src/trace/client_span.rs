@@ -1,0 +1,77 @@
+//! The span of a call that leaves the process.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::export::SpanKind;
+use crate::record::SpanError;
+use crate::trace::context;
+use crate::trace::propagation::{TRACEPARENT, TRACESTATE, format_traceparent};
+use crate::trace::span::{End, OpenSpan};
+use crate::value::Value;
+
+/// A span below the current one, which ends when it is dropped. Outside a recorded trace it costs
+/// nothing and records nothing.
+#[derive(Debug)]
+pub(crate) struct ClientSpan {
+    span: OpenSpan,
+    error: Option<SpanError>,
+}
+
+impl ClientSpan {
+    /// Begins it as a child of the span that is current on this thread.
+    pub(crate) fn start(name: impl Into<Cow<'static, str>>, kind: SpanKind) -> Self {
+        Self {
+            span: OpenSpan::named(name.into(), kind),
+            error: None,
+        }
+    }
+
+    /// Whether anything that is set goes anywhere; attributes need not be made otherwise.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.span.is_recorded()
+    }
+
+    /// Sets an attribute.
+    pub(crate) fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.span.set(Cow::Borrowed(key), value.into());
+    }
+
+    /// Marks it as failed; the last call counts.
+    pub(crate) fn fail(
+        &mut self,
+        error_type: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) {
+        self.error = Some(SpanError {
+            error_type: error_type.into(),
+            message: message.into(),
+        });
+    }
+
+    /// Writes `traceparent` and `tracestate`, so that the callee's span becomes a child of this one.
+    pub(crate) fn inject(&self, headers: &mut HeaderMap) {
+        let Some(trace) = self.span.as_parent() else {
+            return;
+        };
+        let traceparent = format_traceparent(trace.trace_id, trace.span_id, trace.flags);
+        if let Ok(value) = HeaderValue::from_bytes(&traceparent) {
+            headers.insert(&TRACEPARENT, value);
+        }
+        let state =
+            context::with_record(|record| HeaderValue::from_str(&record.request.trace_state).ok())
+                .flatten();
+        match state.filter(|state| !state.is_empty()) {
+            Some(state) => headers.insert(&TRACESTATE, state),
+            None => headers.remove(&TRACESTATE),
+        };
+    }
+}
+
+impl Drop for ClientSpan {
+    fn drop(&mut self) {
+        self.span
+            .end(self.error.take().map_or(End::Completed, End::Failed));
+    }
+}

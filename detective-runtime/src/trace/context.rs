@@ -1,0 +1,93 @@
+//! Which record the running code belongs to.
+//!
+//! The record travels with its future: whoever polls or drops the future puts the record into this
+//! thread's slot before and takes it back after, so that reaching it costs neither a lock nor a
+//! count, and code in between finds it wherever it is called from.
+
+use std::cell::Cell;
+
+use crate::record::Record;
+
+/// What the code that runs now belongs to.
+#[derive(Debug)]
+pub(crate) enum Scope {
+    /// A request, or work outside one.
+    Record(Box<Record>),
+    /// Something that the config excludes: nothing below it is recorded either.
+    Excluded,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Scope>> = const { Cell::new(None) };
+}
+
+/// A scope that is entered; leaving puts the outer one back.
+///
+/// If the code inside panics, [`Entered`] is dropped without [`leave`](Entered::leave); it then
+/// restores the outer scope and hands what it held to `on_unwind`.
+pub(crate) struct Entered<'a> {
+    outer: Option<Scope>,
+    home: &'a mut Option<Scope>,
+}
+
+/// Makes the scope in `home` the current one, until the guard is dropped; then it is back in `home`.
+pub(crate) fn enter(home: &mut Option<Scope>) -> Entered<'_> {
+    let outer = swap(home.take());
+    Entered { outer, home }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        *self.home = swap(self.outer.take());
+    }
+}
+
+fn swap(scope: Option<Scope>) -> Option<Scope> {
+    // While a thread ends its slot may be gone already; then nothing more is recorded on it.
+    CURRENT
+        .try_with(|current| current.replace(scope))
+        .unwrap_or(None)
+}
+
+/// Calls `action` with the current record, if there is one. `action` must not call user code: while
+/// it runs, the slot is empty.
+pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R> {
+    CURRENT
+        .try_with(|current| {
+            let mut scope = current.take();
+            let result = match &mut scope {
+                Some(Scope::Record(record)) => Some(action(record)),
+                Some(Scope::Excluded) | None => None,
+            };
+            current.set(scope);
+            result
+        })
+        .unwrap_or(None)
+}
+
+/// Where the running code stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Inside a record.
+    Recorded,
+    /// Inside something excluded.
+    Excluded,
+    /// Outside of everything.
+    Outside,
+}
+
+/// Where the running code stands.
+pub(crate) fn place() -> Place {
+    CURRENT
+        .try_with(|current| {
+            let scope = current.take();
+            let place = match &scope {
+                Some(Scope::Record(_)) => Place::Recorded,
+                Some(Scope::Excluded) => Place::Excluded,
+                None => Place::Outside,
+            };
+            current.set(scope);
+            place
+        })
+        .unwrap_or(Place::Excluded)
+}

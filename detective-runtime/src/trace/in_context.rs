@@ -1,0 +1,117 @@
+//! Work that a handler spawns keeps its place in the trace.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::clock;
+use crate::record::{Kind, Trace};
+use crate::trace::context::{self, Place, Scope};
+
+/// Carries the current span into a task of its own.
+pub trait InCurrentContext: Future + Sized {
+    /// Wraps the future so that the spans inside it become children of the span that is current
+    /// here, wherever the future is polled and however long it outlives the request.
+    ///
+    /// ```
+    /// use detective::InCurrentContext;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// async fn send_receipt() {}
+    /// tokio::spawn(send_receipt().in_current_context()).await.expect("it does not panic");
+    /// # }
+    /// ```
+    fn in_current_context(self) -> InContext<Self> {
+        InContext {
+            inner: Some(self),
+            scope: Detached(capture()),
+        }
+    }
+}
+
+impl<F: Future> InCurrentContext for F {}
+
+pin_project! {
+    /// A future that runs in the context in which it was made; see [`InCurrentContext`].
+    #[derive(Debug)]
+    #[project = InContextProjection]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct InContext<F> {
+        #[pin]
+        inner: Option<F>,
+        scope: Detached,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().release();
+        }
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let output = {
+            let _entered = context::enter(&mut this.scope.0);
+            let inner = this
+                .inner
+                .as_mut()
+                .as_pin_mut()
+                .expect("it is not polled after it has completed");
+            std::task::ready!(inner.poll(task))
+        };
+        this.release();
+        Poll::Ready(output)
+    }
+}
+
+impl<F> InContextProjection<'_, F> {
+    /// Drops the future inside its context, and hands over what was recorded.
+    fn release(&mut self) {
+        {
+            let _entered = context::enter(&mut self.scope.0);
+            self.inner.set(None);
+        }
+        self.scope.hand_over();
+    }
+}
+
+/// The scope of detached work; hands its record over at the end.
+#[derive(Debug)]
+struct Detached(Option<Scope>);
+
+impl Detached {
+    fn hand_over(&mut self) {
+        if let Some(Scope::Record(record)) = self.0.take()
+            && !record.spans.is_empty()
+        {
+            super::finish(record);
+        }
+    }
+}
+
+fn capture() -> Option<Scope> {
+    let detached = context::with_record(|record| {
+        let owner = record.owner.as_ref()?;
+        let mut detached = owner.instance.begin(Kind::Detached, &owner.snapshot);
+        detached.trace = Trace {
+            span_id: record.current_span_id(),
+            ..record.trace
+        };
+        detached.start = clock::now();
+        detached
+            .request
+            .trace_state
+            .push_str(&record.request.trace_state);
+        Some(Scope::Record(detached))
+    });
+    match detached {
+        Some(scope) => scope,
+        None => (context::place() == Place::Excluded).then_some(Scope::Excluded),
+    }
+}

@@ -1,0 +1,266 @@
+//! A span while it is open: begun in the current record, ended in it, or late on its own.
+
+use std::borrow::Cow;
+
+use crate::callsite::Callsite;
+use crate::clock;
+use crate::export::SpanKind;
+use crate::instance;
+use crate::metrics::DropReason;
+use crate::record::{self, Field, Kind, Record, Span, SpanError, Trace, What};
+use crate::trace::context::{self, Place, Scope};
+use crate::value::Value;
+
+/// An open span. It says nothing by itself: whoever holds it must call [`end`](OpenSpan::end).
+///
+/// It remembers enough to be exported on its own, for the case that it ends after its record did or
+/// on a thread that does not have it.
+#[derive(Debug)]
+pub(crate) struct OpenSpan {
+    callsite: Option<&'static Callsite>,
+    start: u64,
+    /// The record that it belongs to; zero when there is none and the span is inert.
+    serial: u64,
+    /// Its place in the record; `None` when the config leaves the span out, or there was no room.
+    index: Option<u32>,
+    is_handler: bool,
+    trace: Trace,
+    id: u64,
+}
+
+/// How a span ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// What it stands for came to its end.
+    Completed,
+    /// The function was dropped before it returned.
+    Dropped,
+    /// It failed; [`PANIC`] as the error's type means a panic.
+    Failed(SpanError),
+}
+
+/// The `error.type` of a panic.
+pub(crate) const PANIC: &str = "panic";
+
+impl OpenSpan {
+    /// A span that records nothing.
+    pub(crate) const INERT: Self = Self {
+        callsite: None,
+        start: 0,
+        serial: 0,
+        index: None,
+        is_handler: false,
+        trace: Trace::NONE,
+        id: 0,
+    };
+
+    /// Begins the span of an investigated function. The second value is the scope of a record of its
+    /// own, when the function runs outside of everything.
+    pub(crate) fn function(callsite: &'static Callsite) -> (Self, Option<Scope>) {
+        if let Some(span) = context::with_record(|record| Self::function_in(record, callsite)) {
+            return (span, None);
+        }
+        if context::place() == Place::Excluded {
+            return (Self::INERT, None);
+        }
+        let Some(mut record) = instance::current().map(|instance| instance.begin_now(Kind::Work))
+        else {
+            return (Self::INERT, None);
+        };
+        let span = Self::function_in(&mut record, callsite);
+        (span, Some(Scope::Record(record)))
+    }
+
+    fn function_in(record: &mut Record, callsite: &'static Callsite) -> Self {
+        let is_handler =
+            record.kind == Kind::Request && record.handler.is_none() && record.current.is_none();
+        if is_handler {
+            record.handler = Some(callsite);
+        }
+        let is_recorded = record
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.snapshot.function(callsite).spans);
+        let mut span = if is_recorded {
+            Self::begin(record, What::Function(callsite))
+        } else {
+            Self {
+                start: clock::now(),
+                serial: record.serial,
+                ..Self::INERT
+            }
+        };
+        span.callsite = Some(callsite);
+        span.is_handler = is_handler;
+        span
+    }
+
+    /// Begins a span with a name of its own, or an inert one outside a record.
+    pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Self {
+        context::with_record(|record| Self::begin(record, What::Named(name, kind)))
+            .unwrap_or(Self::INERT)
+    }
+
+    fn begin(record: &mut Record, what: What) -> Self {
+        let start = clock::now();
+        let inside = Self {
+            start,
+            serial: record.serial,
+            ..Self::INERT
+        };
+        let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
+            return inside;
+        };
+        if record.spans.len() >= owner.snapshot.config.tracing.max_spans {
+            owner.instance.stats.dropped(DropReason::SpanLimit, 1);
+            record.dropped_spans += 1;
+            return inside;
+        }
+        let id = super::id::span_id();
+        let parent = record.current_span_id();
+        let index = u32::try_from(record.spans.len()).ok();
+        record.spans.push(Span {
+            id,
+            parent,
+            start,
+            end: 0,
+            what,
+            error: None,
+        });
+        let trace = Trace {
+            span_id: parent,
+            ..record.trace
+        };
+        Self {
+            index,
+            trace,
+            id,
+            ..inside
+        }
+    }
+
+    /// Whether fields that are set on it go anywhere.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.index.is_some()
+    }
+
+    /// The trace it belongs to, with the span itself as the place where others attach.
+    pub(crate) fn as_parent(&self) -> Option<Trace> {
+        self.is_recorded().then_some(Trace {
+            span_id: self.id,
+            ..self.trace
+        })
+    }
+
+    /// Makes it the span that others begin in. Gives back the one that was.
+    pub(crate) fn activate(&self) -> Option<u32> {
+        self.index
+            .and_then(|index| self.in_record(|record| record.current.replace(index)))
+            .flatten()
+    }
+
+    /// Undoes [`activate`](Self::activate).
+    pub(crate) fn deactivate(&self, outer: Option<u32>) {
+        if self.is_recorded() {
+            self.in_record(|record| record.current = outer);
+        }
+    }
+
+    /// Sets a field.
+    pub(crate) fn set(&self, key: Cow<'static, str>, value: Value) {
+        if self.is_recorded() {
+            self.in_record(|record| set_field(record, self.index, key, value));
+        }
+    }
+
+    /// Ends it; a second call does nothing.
+    pub(crate) fn end(&mut self, how: End) {
+        let span = std::mem::replace(self, Self::INERT);
+        if span.serial == 0 {
+            return;
+        }
+        let end = clock::now();
+        let (error, dropped) = match how {
+            End::Completed => (None, false),
+            End::Dropped => (None, true),
+            End::Failed(error) => (Some(error), false),
+        };
+        // Handed into the record if that is still at hand, and else exported on its own.
+        let mut error = Some(error);
+        span.in_record(|record| span.end_in(record, end, error.take().flatten(), dropped));
+        if let Some(error) = error
+            && span.is_recorded()
+        {
+            span.export_late(end, error);
+        }
+    }
+
+    fn end_in(&self, record: &mut Record, end: u64, error: Option<SpanError>, dropped: bool) {
+        record.panicked |= error
+            .as_ref()
+            .is_some_and(|error| error.error_type == PANIC);
+        if self.is_handler {
+            record.handler_dropped |= dropped;
+            record.error = error
+                .as_ref()
+                .filter(|error| !error.message.is_empty())
+                .map(|error| error.message.clone());
+        } else if let (Some(callsite), Some(owner)) = (self.callsite, &record.owner)
+            && owner.snapshot.function(callsite).histogram
+        {
+            let elapsed = end.saturating_sub(self.start);
+            owner
+                .instance
+                .observe_function(callsite, elapsed, error.is_some());
+        }
+        if let Some(span) = self
+            .index
+            .and_then(|index| record.spans.get_mut(index as usize))
+        {
+            span.end = end;
+            span.error = error.map(Box::new);
+        }
+    }
+
+    fn export_late(&self, end: u64, error: Option<SpanError>) {
+        let Some(mut record) =
+            instance::current().map(|instance| instance.begin_now(Kind::Detached))
+        else {
+            return;
+        };
+        let what = match self.callsite {
+            Some(callsite) => What::Function(callsite),
+            None => What::Named(Cow::Borrowed("late"), SpanKind::Internal),
+        };
+        record.trace = self.trace;
+        record.spans.push(Span {
+            id: self.id,
+            parent: self.trace.span_id,
+            start: self.start,
+            end,
+            what,
+            error: error.map(Box::new),
+        });
+        super::finish(record);
+    }
+
+    /// Calls `action` with the span's record, if this thread has it at hand.
+    fn in_record<R>(&self, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
+        context::with_record(|record| (record.serial == self.serial).then(|| action(record)))
+            .flatten()
+    }
+}
+
+/// Sets a field on a span of `record`; `None`: on the record's own.
+pub(crate) fn set_field(
+    record: &mut Record,
+    span: Option<u32>,
+    key: Cow<'static, str>,
+    mut value: Value,
+) {
+    let Some(owner) = &record.owner else { return };
+    if let Value::Text(Cow::Owned(text)) = &mut value {
+        record::truncate(text, owner.snapshot.config.capture.max_text_bytes);
+    }
+    record.fields.push(Field { span, key, value });
+}
