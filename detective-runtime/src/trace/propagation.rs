@@ -204,6 +204,7 @@ fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use http::HeaderValue;
 

@@ -1,0 +1,358 @@
+//! The bounded queue between the pipeline and an exporter.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::{ExportError, ExportSpan, Exporter};
+use crate::config::Jaeger;
+use crate::metrics::{DropReason, Part, Stats};
+
+/// Collects spans into batches and exports them, one batch at a time, on a task of its own.
+///
+/// At most `jaeger.queue_spans` wait, besides the batch that is under way. Dropping the queue
+/// without [`close`](Self::close) loses what waits.
+#[derive(Debug)]
+pub(crate) struct ExportQueue {
+    shared: Arc<Shared>,
+    task: JoinHandle<Result<(), ExportError>>,
+}
+
+impl ExportQueue {
+    /// Starts the task on the current tokio runtime.
+    pub(crate) fn start(exporter: Exporter, config: &Jaeger, stats: Arc<Stats>) -> Self {
+        let (finished, _) = watch::channel(0);
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            wake: Notify::new(),
+            finished,
+            stats,
+            capacity: config.queue_spans,
+            batch_spans: config.batch_spans.max(1),
+            flush_interval: config.flush_interval,
+        });
+        let task = tokio::spawn(run(Arc::clone(&shared), exporter));
+        Self { shared, task }
+    }
+
+    /// Queues spans that belong together. What does not fit is counted and dropped.
+    pub(crate) fn push(&self, mut spans: Vec<ExportSpan>) {
+        if spans.is_empty() {
+            return;
+        }
+        let shared = &self.shared;
+        let mut state = shared.lock();
+        let room = shared.capacity.saturating_sub(state.waiting.len());
+        if spans.len() > room {
+            let excess = (spans.len() - room) as u64;
+            shared.stats.dropped(DropReason::SpanQueueFull, excess);
+            spans.truncate(room);
+        }
+        let was_empty = state.waiting.is_empty();
+        state.pushed += spans.len() as u64;
+        state.waiting.extend(spans);
+        if was_empty || state.waiting.len() >= shared.batch_spans {
+            shared.wake.notify_one();
+        }
+    }
+
+    /// How many spans wait.
+    pub(crate) fn depth(&self) -> usize {
+        self.shared.lock().waiting.len()
+    }
+
+    /// How many spans may wait.
+    pub(crate) fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
+    /// Exports everything that was pushed so far, without waiting for full batches. Returns when
+    /// it was exported or given up.
+    pub(crate) async fn flush(&self) {
+        let target = {
+            let mut state = self.shared.lock();
+            state.hurry_until = state.pushed;
+            state.pushed
+        };
+        self.shared.wake.notify_one();
+        let mut finished = self.shared.finished.subscribe();
+        // The sender lives as long as `self`.
+        let _ = finished.wait_for(|finished| *finished >= target).await;
+    }
+
+    /// Exports what waits, until `deadline`, and ends the task.
+    ///
+    /// # Errors
+    ///
+    /// The last failure on the way, or [`ExportError::Unfinished`]. What was lost has been counted.
+    pub(crate) async fn close(mut self, deadline: Instant) -> Result<(), ExportError> {
+        self.shared.lock().closing = true;
+        self.shared.wake.notify_one();
+        match timeout_at(deadline, &mut self.task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => {
+                self.task.abort();
+                let mut state = self.shared.lock();
+                let left = (state.pushed - *self.shared.finished.borrow()) as usize;
+                state.waiting.clear();
+                self.shared
+                    .stats
+                    .dropped(DropReason::SpanExportFailed, left as u64);
+                Err(ExportError::Unfinished { left })
+            }
+        }
+    }
+}
+
+impl Drop for ExportQueue {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Notify,
+    /// How many spans were exported or given up.
+    finished: watch::Sender<u64>,
+    stats: Arc<Stats>,
+    capacity: usize,
+    batch_spans: usize,
+    flush_interval: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<ExportSpan>,
+    /// How many spans were ever accepted.
+    pushed: u64,
+    /// Do not wait for full batches before this many spans are finished.
+    hurry_until: u64,
+    closing: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics with the lock held; if it did, the queue would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next batch: a full one, or what has come within the flush interval. `None`
+    /// when the queue is closed and empty.
+    async fn next_batch(&self) -> Option<Vec<ExportSpan>> {
+        while self.is_empty() {
+            if self.lock().closing {
+                return None;
+            }
+            self.wake.notified().await;
+        }
+        let deadline = Instant::now() + self.flush_interval;
+        while !self.is_due() && timeout_at(deadline, self.wake.notified()).await.is_ok() {}
+
+        let mut state = self.lock();
+        let length = state.waiting.len().min(self.batch_spans);
+        Some(state.waiting.drain(..length).collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().waiting.is_empty()
+    }
+
+    /// Whether a batch goes out before its time.
+    fn is_due(&self) -> bool {
+        let state = self.lock();
+        state.waiting.len() >= self.batch_spans
+            || state.closing
+            || *self.finished.borrow() < state.hurry_until
+    }
+}
+
+async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportError> {
+    let mut result_of_closing = Ok(());
+    while let Some(batch) = shared.next_batch().await {
+        let length = batch.len();
+        let result = exporter.export(batch).await;
+        let lost = match &result {
+            Ok(()) => 0,
+            Err(ExportError::Failed { lost, .. }) => *lost,
+            Err(_) => length,
+        };
+        let stats = &shared.stats;
+        if !exporter.is_off() {
+            stats
+                .spans_exported
+                .fetch_add((length - lost) as u64, Relaxed);
+        }
+        match result {
+            Ok(()) => stats.succeeded(Part::Exporter),
+            Err(error) => {
+                stats.dropped(DropReason::SpanExportFailed, lost as u64);
+                stats.failed(Part::Exporter, error.to_string());
+                if shared.lock().closing {
+                    result_of_closing = Err(error);
+                }
+            }
+        }
+        shared
+            .finished
+            .send_modify(|finished| *finished += length as u64);
+    }
+    result_of_closing
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::config::Protocol;
+    use crate::export::MemoryExporter;
+    use crate::export::tests::{resource, span};
+
+    struct Fixture {
+        queue: ExportQueue,
+        memory: MemoryExporter,
+        stats: Arc<Stats>,
+    }
+
+    /// Room for ten spans, in batches of four, every second.
+    fn start() -> Fixture {
+        let memory = MemoryExporter::default();
+        let stats = Arc::new(Stats::default());
+        let exporter = Exporter::Memory(memory.clone());
+        let queue = ExportQueue::start(exporter, &config(), Arc::clone(&stats));
+        Fixture {
+            queue,
+            memory,
+            stats,
+        }
+    }
+
+    fn config() -> Jaeger {
+        Jaeger {
+            queue_spans: 10,
+            batch_spans: 4,
+            flush_interval: Duration::from_secs(1),
+            timeout: Duration::from_millis(200),
+            ..Jaeger::default()
+        }
+    }
+
+    fn spans(count: usize) -> Vec<ExportSpan> {
+        (0..count).map(|index| span(&index.to_string())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_goes_out_when_it_is_full_or_late() {
+        let Fixture {
+            queue,
+            memory,
+            stats,
+        } = start();
+        queue.push(spans(6));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(memory.spans().len(), 4);
+        assert_eq!(queue.depth(), 2);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(memory.spans(), spans(6));
+        assert_eq!(stats.spans_exported.load(Relaxed), 6);
+        assert_eq!(stats.exchanges(Part::Exporter), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_fit_is_counted() {
+        let Fixture {
+            queue,
+            memory,
+            stats,
+        } = start();
+        queue.push(spans(7));
+        queue.push(spans(7));
+        queue.push(spans(1));
+        assert_eq!(queue.depth(), queue.capacity());
+        assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 5);
+        queue.flush().await;
+        assert_eq!(memory.spans().len(), 10);
+        queue.push(spans(1));
+        queue.flush().await;
+        assert_eq!(memory.spans().len(), 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flush_waits_for_no_interval() {
+        let Fixture { queue, memory, .. } = start();
+        let start = Instant::now();
+        queue.flush().await;
+        queue.push(spans(9));
+        queue.flush().await;
+        assert_eq!(memory.spans().len(), 9);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn close_exports_what_waits() {
+        let Fixture { queue, memory, .. } = start();
+        queue.push(spans(9));
+        let start = Instant::now();
+        queue.close(start + Duration::from_secs(5)).await.unwrap();
+        assert_eq!(memory.spans().len(), 9);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[cfg(feature = "otlp-http")]
+    #[tokio::test]
+    async fn failures_are_counted_and_the_queue_goes_on() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Jaeger {
+            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            protocol: Protocol::OtlpHttp,
+            ..config()
+        };
+        drop(listener);
+        let stats = Arc::new(Stats::default());
+        let exporter = Exporter::build(&config, resource(), &stats).unwrap();
+        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
+        queue.push(spans(6));
+        queue.flush().await;
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 6);
+        assert_eq!(stats.exchanges(Part::Exporter), (0, 2));
+        queue.push(spans(1));
+        let error = queue
+            .close(Instant::now() + Duration::from_secs(5))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, ExportError::Failed { lost: 1, .. }),
+            "{error}"
+        );
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 7);
+    }
+
+    #[cfg(feature = "otlp-http")]
+    #[tokio::test]
+    async fn a_server_that_hangs_cannot_hold_up_the_end() {
+        // It accepts connections and never answers.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Jaeger {
+            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            protocol: Protocol::OtlpHttp,
+            timeout: Duration::from_secs(60),
+            ..config()
+        };
+        let stats = Arc::new(Stats::default());
+        let exporter = Exporter::build(&config, resource(), &stats).unwrap();
+        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
+        queue.push(spans(6));
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let error = queue.close(deadline).await.unwrap_err();
+        assert!(
+            matches!(error, ExportError::Unfinished { left: 6 }),
+            "{error}"
+        );
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 6);
+    }
+}
