@@ -197,14 +197,18 @@ fn parse_impl_header(
         owner.to_tokens(header);
     }
     input.parse::<Option<syn::WhereClause>>()?.to_tokens(header);
-    Ok(match owner {
-        syn::Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string()),
+    Ok(name_of(&owner))
+}
+
+/// The last name of a type's path, as in `Store` for `&mut crate::Store<T>`.
+fn name_of(owner: &syn::Type) -> Option<String> {
+    match owner {
+        syn::Type::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
+        syn::Type::Reference(reference) => name_of(&reference.elem),
+        // A type that came through a `macro_rules!` is wrapped in an invisible group.
+        syn::Type::Group(group) => name_of(&group.elem),
         _ => None,
-    })
+    }
 }
 
 /// `trait Name<T>: Bound where ..`; returns the name.

@@ -17,12 +17,24 @@ mod tests;
 use proc_macro2::TokenStream;
 
 /// Records every call of a function. Documented where it is re-exported, in the runtime crate.
+///
+/// With `DETECTIVE_PRINT_EXPANSION` in the compiler's environment, what it writes is printed.
 #[proc_macro_attribute]
 pub fn investigate(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    run(arguments.into(), item.into()).into()
+    let expanded = run(arguments.into(), item.into());
+    if std::env::var_os("DETECTIVE_PRINT_EXPANSION").is_some() {
+        #[expect(
+            clippy::print_stderr,
+            reason = "the compiler's output is where it was asked for"
+        )]
+        {
+            eprintln!("{expanded}");
+        }
+    }
+    expanded.into()
 }
 
 /// The attribute, outside of the compiler too.
