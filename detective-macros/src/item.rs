@@ -225,6 +225,31 @@ fn parse_trait_header(input: ParseStream<'_>, header: &mut TokenStream) -> syn::
 }
 
 /// The item as it was written.
+impl ToTokens for Item {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Function(function) => function.to_tokens(tokens),
+            Self::Block(block) => block.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Block {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(outer(&self.attributes));
+        self.header.to_tokens(tokens);
+        self.brace.surround(tokens, |tokens| {
+            tokens.append_all(inner(&self.attributes));
+            for member in &self.members {
+                match member {
+                    Member::Item(item) => item.to_tokens(tokens),
+                    Member::Other(other) => other.to_tokens(tokens),
+                }
+            }
+        });
+    }
+}
+
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.to_tokens_with(tokens, &self.body);
