@@ -12,7 +12,8 @@ use syn::{Ident, Path, ReturnType, Signature, Type, parse_quote};
 
 use crate::args::{Field, Sigil};
 use crate::item::{inner, outer};
-use crate::model::{Investigated, Request, Shape, Subject};
+use crate::model::{Investigated, Shape, Subject};
+use crate::request::Request;
 
 /// Writes the item with its functions investigated.
 pub(crate) fn expand(subject: &Subject) -> TokenStream {
@@ -31,12 +32,12 @@ fn write(subject: &Subject, body: &dyn Fn(&Investigated) -> TokenStream) -> Toke
         Subject::Function(function) => function
             .function
             .to_tokens_with(&mut tokens, &body(function)),
-        Subject::Block { block, members } => {
+        Subject::Block(block) => {
             tokens.append_all(outer(&block.attributes));
             block.header.to_tokens(&mut tokens);
             block.brace.surround(&mut tokens, |tokens| {
                 tokens.append_all(inner(&block.attributes));
-                tokens.append_all(members.iter().map(|member| write(member, body)));
+                tokens.append_all(block.members.iter().map(|member| write(member, body)));
             });
         }
     }
@@ -179,7 +180,7 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
 
 fn error(request: &Request, private: &TokenStream) -> TokenStream {
     let condition = request.error_if.as_ref().map(|condition| {
-        let condition = &condition.value;
+        let condition = &condition.value.0;
         generated!(, #condition)
     });
     generated!(|__detective_output| #private::error_text!(__detective_output #condition))

@@ -197,14 +197,18 @@ fn parse_impl_header(
         owner.to_tokens(header);
     }
     input.parse::<Option<syn::WhereClause>>()?.to_tokens(header);
-    Ok(match owner {
-        syn::Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string()),
+    Ok(name_of(&owner))
+}
+
+/// The last name of a type's path, as in `Store` for `&mut crate::Store<T>`.
+fn name_of(owner: &syn::Type) -> Option<String> {
+    match owner {
+        syn::Type::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
+        syn::Type::Reference(reference) => name_of(&reference.elem),
+        // A type that came through a `macro_rules!` is wrapped in an invisible group.
+        syn::Type::Group(group) => name_of(&group.elem),
         _ => None,
-    })
+    }
 }
 
 /// `trait Name<T>: Bound where ..`; returns the name.
@@ -221,6 +225,31 @@ fn parse_trait_header(input: ParseStream<'_>, header: &mut TokenStream) -> syn::
 }
 
 /// The item as it was written.
+impl ToTokens for Item {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Function(function) => function.to_tokens(tokens),
+            Self::Block(block) => block.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Block {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.append_all(outer(&self.attributes));
+        self.header.to_tokens(tokens);
+        self.brace.surround(tokens, |tokens| {
+            tokens.append_all(inner(&self.attributes));
+            for member in &self.members {
+                match member {
+                    Member::Item(item) => item.to_tokens(tokens),
+                    Member::Other(other) => other.to_tokens(tokens),
+                }
+            }
+        });
+    }
+}
+
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.to_tokens_with(tokens, &self.body);

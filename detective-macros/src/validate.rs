@@ -3,26 +3,21 @@
 use std::collections::HashSet;
 
 use quote::ToTokens;
-use syn::{Safety, Signature};
+use syn::{Attribute, Safety, Signature};
 
 use crate::args::{Field, FieldKey};
 use crate::errors::Errors;
-use crate::model::{Given, Investigated, Request, Subject};
+use crate::model::{Investigated, InvestigatedBlock, Subject};
+use crate::request::{Given, Request};
 
-/// Applies every rule to what the attribute stands on, and to what it asks for when that is a block.
-pub(crate) fn validate(subject: &Subject, block: Option<&Request>, errors: &mut Errors) {
-    if let Some(request) = block {
-        check_block(request, errors);
-    }
-    check_subject(subject, errors);
-}
-
-fn check_subject(subject: &Subject, errors: &mut Errors) {
+/// Applies every rule to what the attribute stands on, and to what is asked for it.
+pub(crate) fn validate(subject: &Subject, errors: &mut Errors) {
     match subject {
-        Subject::Function(investigated) => check_function(investigated, errors),
-        Subject::Block { members, .. } => {
-            for member in members {
-                check_subject(member, errors);
+        Subject::Function(function) => check_function(function, errors),
+        Subject::Block(block) => {
+            check_block(block, errors);
+            for member in &block.members {
+                validate(member, errors);
             }
         }
         Subject::Untouched(_) => {}
@@ -35,33 +30,25 @@ fn check_function(investigated: &Investigated, errors: &mut Errors) {
         investigated.in_block,
         errors,
     );
-    for attribute in &investigated.repeated {
-        errors.add(
-            attribute,
-            "`#[investigate]` is given twice: one call is recorded once",
-        );
-    }
+    check_repeated(&investigated.repeated, errors);
     let request = &investigated.request;
-    if let Some(skip) = &request.skip {
-        errors.add(
-            &skip.tokens,
-            "`skip` leaves a function out of an investigated `impl` block or module: here, remove the attribute",
-        );
-    }
+    check_skip(request, errors);
     if let Some(name) = &request.name
         && name.value.trim().is_empty()
     {
         errors.add(&name.tokens, "a span needs a name that can be read");
     }
-    check_fields(
-        request.fields.as_ref().map_or(&[], |fields| &fields.value),
-        errors,
-    );
+    if let Some(fields) = &request.fields {
+        check_fields(&fields.value, errors);
+    }
     check_options(request, errors);
 }
 
 /// What belongs to one function cannot be asked for all functions of a block.
-fn check_block(request: &Request, errors: &mut Errors) {
+fn check_block(block: &InvestigatedBlock, errors: &mut Errors) {
+    check_repeated(&block.repeated, errors);
+    let request = &block.request;
+    check_skip(request, errors);
     let own = [
         ("name", request.name.as_ref().map(|given| &given.tokens)),
         ("fields", request.fields.as_ref().map(|given| &given.tokens)),
@@ -78,13 +65,26 @@ fn check_block(request: &Request, errors: &mut Errors) {
             );
         }
     }
+    check_options(request, errors);
+}
+
+fn check_repeated(repeated: &[Attribute], errors: &mut Errors) {
+    for attribute in repeated {
+        errors.add(
+            attribute,
+            "`#[investigate]` is given twice: one call is recorded once",
+        );
+    }
+}
+
+/// A `skip` that does its work is gone by now.
+fn check_skip(request: &Request, errors: &mut Errors) {
     if let Some(skip) = &request.skip {
         errors.add(
             &skip.tokens,
-            "`skip` leaves out one function: here, remove the attribute",
+            "`skip` leaves something out of an investigated `impl` block or module: here, remove the attribute",
         );
     }
-    check_options(request, errors);
 }
 
 fn check_signature(signature: &Signature, in_block: bool, errors: &mut Errors) {

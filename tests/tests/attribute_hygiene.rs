@@ -106,6 +106,28 @@ macro_rules! declare {
 
 declare!(declared, "by a macro", i32);
 
+/// Whole items, types and bodies come in such groups too.
+macro_rules! declare_item {
+    ($item:item $type:ty, $body:block) => {
+        #[::detective::investigate]
+        $item
+
+        #[::detective::investigate]
+        impl $type {
+            fn from_a_macro(&self) -> i32 $body
+        }
+    };
+}
+
+declare_item! {
+    async fn declared_item(value: i32) -> i32 {
+        value
+    }
+    Declared, { 1 }
+}
+
+struct Declared;
+
 /// One investigated function inside of another.
 #[::detective::investigate]
 fn outer() -> i32 {
@@ -127,5 +149,6 @@ fn hygiene() {
     ::std::assert_eq!(runtime.block_on(through_another_path(1)), 1);
     ::std::assert_eq!(runtime.block_on(names_of_the_expansion(1, 2)), 4);
     ::std::assert_eq!(declared(1), 1);
+    ::std::assert_eq!(runtime.block_on(declared_item(1)), Declared.from_a_macro());
     ::std::assert_eq!(outer(), 1);
 }

@@ -270,6 +270,12 @@ mod arguments {
         Ok(format!("{}{}", action(1), names.len()))
     }
 
+    #[investigate(fields(now = count.get(), ?count))]
+    async fn not_shared(count: std::cell::Cell<u32>) -> u32 {
+        tokio::task::yield_now().await;
+        count.get()
+    }
+
     #[investigate(fields(result = 1, start, output = start, e = start))]
     async fn named_as_ours(start: i32) -> i32 {
         let (result, output) = (start, start);
@@ -290,6 +296,7 @@ mod arguments {
         assert_eq!(borrowed_plain("abc").collect::<String>(), "cba");
         assert_eq!(consumed("abc".into()).await, "abc");
         assert_eq!(opaque(|n| n + 1, &["a"]).await.unwrap().to_string(), "21");
+        assert_eq!(tokio::spawn(not_shared(1.into())).await.unwrap(), 1);
         assert_eq!(named_as_ours(2).await, 4);
     }
 }
@@ -493,6 +500,17 @@ mod neighbours {
         }
     }
 
+    struct Outermost;
+
+    #[async_trait::async_trait]
+    #[investigate]
+    impl Find for Outermost {
+        async fn find(&self, id: u32) -> Result<u32, SoldOut> {
+            Inner.find(id).await?;
+            Ok(id)
+        }
+    }
+
     #[axum::debug_handler]
     #[investigate]
     async fn handler_below(
@@ -524,6 +542,7 @@ mod neighbours {
     async fn a_test_above() {
         assert_eq!(Inner.find_default((1, 2)).await, 3);
         assert_eq!(Outer.find(1).await, Ok(1));
+        assert_eq!(Outermost.find(0).await, Err(SoldOut));
         assert_eq!(instrumented_below(1).await, instrumented_above(1).await);
     }
 

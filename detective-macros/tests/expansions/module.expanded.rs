@@ -69,4 +69,55 @@ mod toys {
                 )
         }
     }
+    mod cellar {
+        fn count() {}
+    }
+    impl Toy {
+        fn sampled() {
+            static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+                name: "sampled",
+                function: "Toy::sampled",
+                module: ::core::module_path!(),
+                package: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                options: ::detective::__private::Options {
+                    sample: ::core::option::Option::Some(0.5f64),
+                    ..::detective::__private::Options::NONE
+                },
+            });
+            ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+                .run(
+                    move || -> () {},
+                    |__detective_output| {
+                        ::detective::__private::error_text!(__detective_output)
+                    },
+                )
+        }
+        fn kept() {
+            static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+                name: "kept",
+                function: "Toy::kept",
+                module: ::core::module_path!(),
+                package: ::core::env!("CARGO_PKG_NAME"),
+                version: ::core::env!("CARGO_PKG_VERSION"),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                options: ::detective::__private::Options {
+                    sample: ::core::option::Option::Some(1f64),
+                    ..::detective::__private::Options::NONE
+                },
+            });
+            ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+                .run(
+                    move || -> () {},
+                    |__detective_output| {
+                        ::detective::__private::error_text!(__detective_output)
+                    },
+                )
+        }
+    }
 }

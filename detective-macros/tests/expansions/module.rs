@@ -19,4 +19,16 @@ mod toys {
     mod shelf {
         fn count() {}
     }
+
+    #[investigate(skip)]
+    mod cellar {
+        fn count() {}
+    }
+
+    #[investigate(sample = 0.5)]
+    impl Toy {
+        fn sampled() {}
+        #[investigate(sample = 1)]
+        fn kept() {}
+    }
 }
