@@ -184,7 +184,7 @@ fn wrong_values() {
 fn secrets_are_not_shown() {
     check(
         "[store]\nurl = \"mysql://root:hunter2@db\"\n",
-        "detective.toml:2:7: `store.url` is `[hidden]`, expected an address such as \"sqlite://data/detective.db\" or \"sqlite::memory:\"",
+        "detective.toml:2:7: `store.url` is `\"mysql://[hidden]\"`, expected an address such as \"sqlite://data/detective.db\" or \"sqlite::memory:\"",
     );
     check(
         "[jaeger.headers]\n\"a b\" = \"hunter2\"\n",
@@ -303,7 +303,7 @@ set(\"tracing\"): unknown key `` in [tracing]
 fn named_file_that_is_missing() {
     let error = load_without_file(&[("DETECTIVE_CONFIG", "/nowhere/d.toml")]).unwrap_err();
     let expected = "the configuration has a mistake\n\
-                    DETECTIVE_CONFIG: `nowhere/d.toml` cannot be read (No such file or directory (os error 2)), expected a config file";
+                    DETECTIVE_CONFIG: `/nowhere/d.toml` cannot be read (No such file or directory (os error 2)), expected a config file";
     assert_eq!(error.to_string(), expected);
 }
 
