@@ -152,6 +152,12 @@ impl Diagnostic {
         let mut message = match &wrong.at {
             None => format!("`{name}` is `{shown}`, expected {expected}"),
             Some(Part::Item(_)) => format!("`{name}` holds `{shown}`, expected {expected}"),
+            // `a.b = 1` is a table `a` to TOML, where a name `"a.b"` was meant.
+            Some(Part::Entry(entry)) if part.is_some_and(|part| part.as_dict().is_some()) => {
+                format!(
+                    "`{name}` has a table for `{entry}`, expected {expected}; a name with dots needs quotes"
+                )
+            }
             Some(Part::Entry(entry)) => {
                 format!("`{name}` has `{shown}` for `{entry}`, expected {expected}")
             }
