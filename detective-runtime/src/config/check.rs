@@ -123,7 +123,7 @@ pub(super) const STORE_URL: Check = Check {
 pub(super) const CACHE_URL: Check = Check {
     expected: "\"memory\", or an address such as \"redis://localhost:6379\"",
     verify: |value| {
-        let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
+        let schemes = ["redis://", "rediss://"];
         whole(text(value).is_some_and(|text| {
             text == "memory" || schemes.iter().any(|scheme| text.starts_with(scheme))
         }))

@@ -48,8 +48,12 @@ pub struct Key {
     pub effect: Effect,
     /// Whether the value is never shown, and can be read from a file by `<key>_file`.
     pub secret: bool,
-    verify: [Option<fn(&Value) -> Result<(), Wrong>>; 2],
+    /// What the type asks for, and what the check asks for.
+    verify: (Verify, Option<Verify>),
 }
+
+/// Tells what is wrong with a value, if anything is.
+type Verify = fn(&Value) -> Result<(), Wrong>;
 
 /// When a changed value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +82,10 @@ impl Key {
             example,
             effect,
             secret: T::SECRET,
-            verify: [
-                Some(|value| T::read(value).map(drop)),
+            verify: (
+                |value| T::read(value).map(drop),
                 check.map(|check| check.verify),
-            ],
+            ),
         }
     }
 
@@ -94,10 +98,9 @@ impl Key {
             }
             wrong
         };
-        self.verify
-            .iter()
-            .flatten()
-            .try_for_each(|verify| verify(value).map_err(whole))
+        let (of_type, of_check) = self.verify;
+        of_type(value).map_err(whole)?;
+        of_check.map_or(Ok(()), |verify| verify(value).map_err(whole))
     }
 }
 

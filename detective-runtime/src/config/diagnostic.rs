@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use figment::value::Value;
+
 use super::declare::Key;
-use super::setting::{Kind, Part, Wrong, rendered};
+use super::setting::{Kind, Part, Wrong};
+use super::toml::rendered;
 
 /// Everything that is wrong with the configuration, told at once.
 ///
@@ -45,8 +48,8 @@ pub enum Place {
     },
     /// An environment variable.
     Variable(String),
-    /// A call of [`Loader::set`](super::Loader::set) for this key.
-    Builder(String),
+    /// A call of the program to its [`Loader`](super::Loader), such as `set("tracing.sample")`.
+    Program(String),
 }
 
 impl ConfigError {
@@ -97,8 +100,7 @@ impl fmt::Display for Place {
             Self::File { path, line, column } => {
                 write!(formatter, "{}:{line}:{column}", path.display())
             }
-            Self::Variable(name) => formatter.write_str(name),
-            Self::Builder(key) => write!(formatter, "set(\"{key}\")"),
+            Self::Variable(name) | Self::Program(name) => formatter.write_str(name),
         }
     }
 }
@@ -132,7 +134,7 @@ impl Diagnostic {
         place: Place,
         name: &str,
         key: &Key,
-        value: &figment::value::Value,
+        value: &Value,
         wrong: &Wrong,
     ) -> Self {
         let part = match &wrong.at {
@@ -142,7 +144,7 @@ impl Diagnostic {
             Some(Part::Name(_)) => None,
         };
         let shown = match part {
-            _ if key.secret => "[hidden]".to_owned(),
+            _ if key.secret => hidden(value),
             Some(part) => shortened(rendered(part)),
             None => String::new(),
         };
@@ -150,6 +152,12 @@ impl Diagnostic {
         let mut message = match &wrong.at {
             None => format!("`{name}` is `{shown}`, expected {expected}"),
             Some(Part::Item(_)) => format!("`{name}` holds `{shown}`, expected {expected}"),
+            // `a.b = 1` is a table `a` to TOML, where a name `"a.b"` was meant.
+            Some(Part::Entry(entry)) if part.is_some_and(|part| part.as_dict().is_some()) => {
+                format!(
+                    "`{name}` has a table for `{entry}`, expected {expected}; a name with dots needs quotes"
+                )
+            }
             Some(Part::Entry(entry)) => {
                 format!("`{name}` has `{shown}` for `{entry}`, expected {expected}")
             }
@@ -178,6 +186,15 @@ pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(closeness, _)| *closeness >= CLOSE)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)
+}
+
+/// A secret as far as it can be shown: the scheme of an address is not the secret part of it.
+fn hidden(value: &Value) -> String {
+    let scheme = value.as_str().and_then(|text| text.split_once("://"));
+    match scheme {
+        Some((scheme, _)) => format!("\"{scheme}://[hidden]\""),
+        None => "[hidden]".to_owned(),
+    }
 }
 
 /// Long values end in dots; what was wrong with them is said by what was expected.

@@ -8,7 +8,7 @@ use figment::{Metadata, Profile, Provider};
 use super::declare::{Key, Section};
 use super::diagnostic::{Diagnostic, Place};
 use super::setting::Kind;
-use super::{RULE_TABLES, file, section, sections};
+use super::{RULE_TABLES, section, sections, toml};
 
 /// A value for one key, from one place.
 #[derive(Debug, Clone)]
@@ -147,12 +147,12 @@ fn value_of(kind: Kind, text: &str) -> Value {
         Kind::Bool => text.to_ascii_lowercase().parse().ok().map(bool::into),
         Kind::Integer => text.parse().ok().map(u64::into),
         Kind::Float => text.parse().ok().map(f64::into),
-        Kind::List(_) if text.starts_with('[') => file::parse_value(text),
+        Kind::List(_) if text.starts_with('[') => toml::parse_value(text),
         Kind::List(item) => {
             let items: Vec<Value> = words().map(|word| value_of(*item, word)).collect();
             Some(items.into())
         }
-        Kind::Table(_) if text.starts_with('{') => file::parse_value(text),
+        Kind::Table(_) if text.starts_with('{') => toml::parse_value(text),
         Kind::Table(item) => words()
             .map(|word| {
                 let (name, value) = word.split_once('=')?;

@@ -10,6 +10,7 @@ use super::declare::{Key, Section};
 use super::diagnostic::{Diagnostic, Place};
 use super::entry::{Entry, read_secret, secret_file, unknown_key, unknown_section};
 use super::setting::{Part, Wrong};
+use super::toml::value_of;
 use super::{RULE_TABLES, pattern, rule_section, section};
 
 /// The profiles that exist without being written down.
@@ -51,16 +52,6 @@ pub(super) fn read(
     reader.mistakes.sort_by_key(place);
     mistakes.append(&mut reader.mistakes);
     reader.settings
-}
-
-/// Reads one value as it would stand in a file.
-pub(super) fn parse_value(text: &str) -> Option<Value> {
-    let line = format!("value = {text}");
-    let document = Document::parse(line.as_str()).ok()?;
-    document
-        .as_table()
-        .get("value")
-        .map(|item| value_of(item, &line))
 }
 
 struct Reader<'a> {
@@ -263,43 +254,4 @@ fn part_span(item: &Item, wrong: &Wrong) -> Option<Range<usize>> {
         Part::Entry(name) => item.as_table_like()?.get(name)?.span(),
         Part::Name(name) => name_span(item.as_table_like()?, name),
     }
-}
-
-/// The value of an item, without its places.
-fn value_of(item: &Item, text: &str) -> Value {
-    match item {
-        Item::None => Value::from(Dict::new()),
-        Item::Value(value) => plain(value, text),
-        Item::Table(table) => dict(table, text),
-        Item::ArrayOfTables(tables) => {
-            let tables: Vec<Value> = tables.iter().map(|table| dict(table, text)).collect();
-            Value::from(tables)
-        }
-    }
-}
-
-fn plain(value: &toml_edit::Value, text: &str) -> Value {
-    match value {
-        toml_edit::Value::String(string) => Value::from(string.value().as_str()),
-        toml_edit::Value::Integer(integer) => Value::from(*integer.value()),
-        toml_edit::Value::Float(float) => Value::from(*float.value()),
-        toml_edit::Value::Boolean(truth) => Value::from(*truth.value()),
-        // No key takes a date; its text is what the message shows.
-        toml_edit::Value::Datetime(_) => {
-            let written = value.span().and_then(|span| text.get(span));
-            Value::from(written.unwrap_or_default())
-        }
-        toml_edit::Value::Array(array) => {
-            let items: Vec<Value> = array.iter().map(|item| plain(item, text)).collect();
-            Value::from(items)
-        }
-        toml_edit::Value::InlineTable(table) => dict(table, text),
-    }
-}
-
-fn dict(table: &dyn TableLike, text: &str) -> Value {
-    let entries = table
-        .iter()
-        .map(|(name, item)| (name.to_owned(), value_of(item, text)));
-    Value::from(entries.collect::<Dict>())
 }

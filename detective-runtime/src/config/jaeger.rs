@@ -49,38 +49,3 @@ choice! {
     }
     expected "\"otlp-http\", \"otlp-grpc\", \"udp\" or \"off\""
 }
-
-impl Jaeger {
-    /// The address that spans are sent to: [`endpoint`](Self::endpoint) or the protocol's default,
-    /// with `/v1/traces` where [`Protocol::OtlpHttp`] needs it. `None` when the protocol is off.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use detective::config::Jaeger;
-    ///
-    /// let mut jaeger = Jaeger::default();
-    /// assert_eq!(jaeger.address().as_deref(), Some("http://localhost:4318/v1/traces"));
-    /// jaeger.endpoint = "https://collector.example/custom".to_owned();
-    /// assert_eq!(jaeger.address().as_deref(), Some("https://collector.example/custom"));
-    /// ```
-    pub fn address(&self) -> Option<String> {
-        let default = match self.protocol {
-            Protocol::OtlpHttp => "http://localhost:4318",
-            Protocol::OtlpGrpc => "http://localhost:4317",
-            Protocol::Udp => "localhost:6831",
-            Protocol::Off => return None,
-        };
-        let endpoint = match self.endpoint.is_empty() {
-            true => default,
-            false => &self.endpoint,
-        };
-        let host = endpoint
-            .split_once("://")
-            .map_or(endpoint, |(_, host)| host);
-        match self.protocol == Protocol::OtlpHttp && !host.contains('/') {
-            true => Some(format!("{endpoint}/v1/traces")),
-            false => Some(endpoint.to_owned()),
-        }
-    }
-}

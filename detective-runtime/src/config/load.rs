@@ -9,6 +9,7 @@ use figment::{Figment, Profile, Provider};
 use super::diagnostic::{ConfigError, Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
+use super::loaded::{Loaded, Origin, Provenance};
 use super::{Config, Protocol, file, otel, review};
 
 /// The name of the config file.
@@ -36,61 +37,22 @@ const FILE_NAME: &str = "detective.toml";
 pub struct Loader {
     environment: Environment,
     directory: PathBuf,
-    file: Option<PathBuf>,
-    /// What stands for the file.
-    text: Option<String>,
+    file: Source,
     profile: Option<String>,
     overrides: Vec<(String, String)>,
 }
 
-/// A configuration that holds, and where it came from.
+/// Which file is read.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Loaded {
-    /// The settings.
-    pub config: Config,
-    /// What is doubtful, though it can be worked with.
-    pub warnings: Vec<Diagnostic>,
-    /// The file it came from, and what relative paths are relative to.
-    pub origin: Origin,
-    /// The profile in force.
-    pub profile: String,
-    /// Where each value came from.
-    pub provenance: Provenance,
-}
-
-/// Where the configuration came from, for paths that are relative to it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Origin {
-    /// The config file, if there is one.
-    pub file: Option<PathBuf>,
-    /// What relative paths begin at: the file's folder, or the working directory without a file.
-    pub directory: PathBuf,
-}
-
-/// Where each value that is not a default came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Provenance(BTreeMap<Vec<String>, Place>);
-
-impl Provenance {
-    /// The place that decided a key: `["tracing", "sample"]`,
-    /// `["routes", "/users/*", "sample"]`; of a rule without its key, the place of its pattern.
-    /// A key that nothing sets has [`Place::Default`].
-    pub fn place(&self, path: &[&str]) -> &Place {
-        let path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
-        self.0.get(&path).unwrap_or(&Place::Default)
-    }
-
-    /// Whether anything sets a key of a section, so that it outranks an argument of the attribute.
-    pub fn is_set(&self, section: &str, key: &str) -> bool {
-        *self.place(&[section, key]) != Place::Default
-    }
-
-    /// Every key that something sets, with the place.
-    pub fn iter(&self) -> impl Iterator<Item = (&[String], &Place)> {
-        self.0.iter().map(|(path, place)| (path.as_slice(), place))
-    }
+enum Source {
+    /// The one that `DETECTIVE_CONFIG` names, else the one that is found.
+    Environment,
+    /// This one.
+    Named(PathBuf),
+    /// This text instead.
+    Text(String),
+    /// None.
+    Nothing,
 }
 
 impl Default for Loader {
@@ -118,19 +80,16 @@ impl Loader {
 
     /// A loader that sees nothing but this text, which has the form of `detective.toml`: for tests.
     pub(crate) fn isolated(text: &str) -> Self {
-        let text = Some(text.to_owned());
-        Self {
-            text,
-            ..Self::with([], "")
-        }
+        let mut loader = Self::with([], "");
+        loader.file = Source::Text(text.to_owned());
+        loader
     }
 
     fn from_environment(environment: Environment, directory: PathBuf) -> Self {
         Self {
             environment,
             directory,
-            file: None,
-            text: None,
+            file: Source::Environment,
             profile: None,
             overrides: Vec::new(),
         }
@@ -138,7 +97,13 @@ impl Loader {
 
     /// Reads this file, which must exist, whatever `DETECTIVE_CONFIG` says.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.file = Some(path.into());
+        self.file = Source::Named(path.into());
+        self
+    }
+
+    /// Reads no file, whatever `DETECTIVE_CONFIG` says and whatever lies there. For tests.
+    pub fn without_file(mut self) -> Self {
+        self.file = Source::Nothing;
         self
     }
 
@@ -160,21 +125,19 @@ impl Loader {
     /// # Errors
     ///
     /// When anything in them is wrong; the error holds everything that is.
-    pub fn load(self) -> Result<Loaded, ConfigError> {
+    pub fn load(&self) -> Result<Loaded, ConfigError> {
         let mut mistakes = Vec::new();
         let mut warnings = Vec::new();
 
         let path = self.find_file();
         let origin = self.origin(path.as_ref().map(|(path, _)| path.as_path()));
-        let settings = match (&self.text, &path) {
-            (Some(text), _) => Ok(file::read(
-                text,
-                Path::new(FILE_NAME),
-                &origin.directory,
-                &mut mistakes,
-            )),
-            (None, Some((path, place))) => self.read_file(path, place, &origin, &mut mistakes),
-            (None, None) => Ok(file::Settings::default()),
+        let settings = match (&self.file, &path) {
+            (Source::Text(text), _) => {
+                let shown = Path::new(FILE_NAME);
+                Ok(file::read(text, shown, &origin.directory, &mut mistakes))
+            }
+            (_, Some((path, place))) => self.read_file(path, place, &origin, &mut mistakes),
+            (_, None) => Ok(file::Settings::default()),
         };
         let readable = settings.is_ok();
         let settings = settings.unwrap_or_else(|mistake| {
@@ -222,11 +185,13 @@ impl Loader {
 
     /// The file to read, and the place that names it.
     fn find_file(&self) -> Option<(PathBuf, Place)> {
-        if self.text.is_some() {
-            return None;
-        }
-        if let Some(path) = &self.file {
-            return Some((self.directory.join(path), Place::Builder("file".to_owned())));
+        match &self.file {
+            Source::Environment => {}
+            Source::Text(_) | Source::Nothing => return None,
+            Source::Named(path) => {
+                let place = Place::Program("file()".to_owned());
+                return Some((self.directory.join(path), place));
+            }
         }
         if let Some(path) = self.environment.get("DETECTIVE_CONFIG") {
             let place = Place::Variable("DETECTIVE_CONFIG".to_owned());
@@ -278,9 +243,12 @@ impl Loader {
 
     /// A path as diagnostics show it.
     fn shown(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.directory)
-            .unwrap_or(path)
-            .to_owned()
+        // Below the root everything is; there the whole path says more.
+        let below = match self.directory.parent() {
+            Some(_) => path.strip_prefix(&self.directory).ok(),
+            None => None,
+        };
+        below.unwrap_or(path).to_owned()
     }
 
     fn profile_in_force(&self) -> String {
@@ -307,7 +275,7 @@ impl Loader {
             return None;
         }
         let place = match self.profile {
-            Some(_) => Place::Builder("profile".to_owned()),
+            Some(_) => Place::Program("profile()".to_owned()),
             None => Place::Variable("DETECTIVE_PROFILE".to_owned()),
         };
         Some(Diagnostic::unknown(
@@ -321,7 +289,7 @@ impl Loader {
     fn overridden(&self, mistakes: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (key, value) in &self.overrides {
-            let place = Place::Builder(key.clone());
+            let place = Place::Program(format!("set(\"{key}\")"));
             let (section, name) = key.split_once('.').unwrap_or((key, ""));
             match Entry::from_text(section, name, value, place, &self.directory) {
                 Ok(entry) => entries.push(entry),

@@ -34,6 +34,7 @@ mod entry;
 mod environment;
 mod file;
 mod load;
+mod loaded;
 mod otel;
 pub(crate) mod pattern;
 mod reference;
@@ -43,6 +44,7 @@ mod secret;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod toml;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -57,7 +59,8 @@ pub use self::declare::{Effect, Key, Section};
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
 pub use self::jaeger::{Jaeger, Protocol};
-pub use self::load::{Loaded, Loader, Origin, Provenance};
+pub use self::load::Loader;
+pub use self::loaded::{Loaded, Origin, Provenance};
 pub use self::metrics::{Metrics, Naming};
 pub use self::pipeline::Pipeline;
 pub use self::reference::reference;

@@ -246,7 +246,10 @@ impl<'a> Reader<'a> {
             (Some(_), _) => HOST,
             (None, Some(_)) => PORT,
         };
-        let host = self.get(HOST).unwrap_or("localhost");
+        let host = match self.get(HOST).unwrap_or("localhost") {
+            ip if ip.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{ip}]"),
+            host => host.to_owned(),
+        };
         let port = match self.get(PORT) {
             None => 6831,
             Some(text) => text.parse::<u16>().unwrap_or_else(|_| {

@@ -13,7 +13,8 @@ const HEADING: &str = "\
 # default. Durations are texts with a unit: \"250ms\", \"1s\", \"2m\".
 #
 # A variable of the environment outranks the file: DETECTIVE_<SECTION>__<KEY>, as in
-# DETECTIVE_STORE__URL, then the OTEL_* variables of OpenTelemetry.
+# DETECTIVE_STORE__URL; with _FILE at its end, as in DETECTIVE_STORE__URL_FILE, it names a file
+# that holds a secret. After those come the OTEL_* variables of OpenTelemetry.
 ";
 
 const PROFILES: &str = "

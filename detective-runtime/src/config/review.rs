@@ -2,7 +2,7 @@
 
 use super::check::{is_host_and_port, is_http};
 use super::diagnostic::Diagnostic;
-use super::load::Provenance;
+use super::loaded::Provenance;
 use super::{Config, Protocol};
 
 /// What cannot work.

@@ -16,14 +16,14 @@ section! {
         restart buckets: Option<Vec<f64>> = None, check BOUNDS, example "[0.1, 1.0, 10.0]";
         /// Whether a row is written for each request.
         live record: Option<bool> = None, example "false";
-        /// Share of the traces that are kept, 0.0 to 1.0, as in [tracing].
+        /// Share of the traces that are kept, 0.0 to 1.0, instead of `tracing.sample`.
         live sample: Option<f64> = None, check SHARE, example "0.1";
-        /// A request that takes longer is slow, and its trace is kept.
+        /// A request that takes longer is slow, instead of `tracing.slow`.
         live slow: Option<Duration> = None, example "\"250ms\"";
-        /// Request headers that are kept, instead of those in [capture].
+        /// Request headers that are kept, instead of `capture.request_headers`.
         live request_headers: Option<Vec<String>> = None, check HEADER_NAMES,
             example "[\"accept-language\"]";
-        /// Response headers that are kept, instead of those in [capture].
+        /// Response headers that are kept, instead of `capture.response_headers`.
         live response_headers: Option<Vec<String>> = None, check HEADER_NAMES,
             example "[\"content-type\"]";
     }

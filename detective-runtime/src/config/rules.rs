@@ -2,14 +2,13 @@
 //!
 //! All rules whose pattern matches are laid over each other, the closest on top, so that a key
 //! that the closest rule leaves open is decided by the next one. What no rule decides is left
-//! open (`None`). The whole order, strongest first:
+//! open (`None`). [`Rule::or`] puts the layers in their order, strongest first: the rules of the
+//! route, those of the function that handles it, [`section_rule`], the arguments of the attribute,
+//! and last the values of [`Config`], which then are defaults.
 //!
-//! ```text
-//! resolve_request(config, template, handler)  the rules of the route, then those of its handler
-//!     .or(&set_section_rule(config, places))  what the sections say, where something sets it
-//!     .or(&attribute)                         the arguments of #[investigate]
-//!     .or(&section_rule(config))              the sections with their defaults
-//! ```
+//! A function's rule decides its own span and histogram and, when it is the handler, what the
+//! route leaves open of `record`, `sample`, `slow` and the captured headers. The request's own span
+//! and histogram are the route's alone.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -26,52 +25,23 @@ pub(crate) fn resolve_function(config: &Config, path: &str) -> Rule {
     resolve(&config.investigate, path)
 }
 
-/// What the rules decide for a request: those of its route, and where they leave it open those of
-/// the function that handles it. A function's `spans`, `histogram` and `buckets` are about its own
-/// span and histogram, never about the request's.
-pub(crate) fn resolve_request(config: &Config, template: &str, handler: Option<&str>) -> Rule {
-    let route = resolve_route(config, template);
-    match handler {
-        None => route,
-        Some(handler) => route.or(&Rule {
-            spans: None,
-            histogram: None,
-            buckets: None,
-            ..resolve_function(config, handler)
-        }),
+/// What the sections decide, as far as something sets them: that outranks the arguments of the
+/// attribute, which outrank the defaults.
+///
+/// It leaves `spans`, `histogram` and `record` open: `tracing.enabled`, `metrics.enabled` and
+/// `store.enabled` switch all of them off at once, and no rule switches them on.
+pub(crate) fn section_rule(config: &Config, places: &Provenance) -> Rule {
+    fn set<T: Clone>(places: &Provenance, section: &str, key: &str, value: &T) -> Option<T> {
+        places.is_set(section, key).then(|| value.clone())
     }
-}
-
-/// The sections, as a rule for everything. It leaves nothing open but `spans`, `histogram` and
-/// `record`: those are on where `tracing.enabled`, `metrics.enabled` and `store.enabled` are, which
-/// no rule outranks.
-pub(crate) fn section_rule(config: &Config) -> Rule {
+    let capture = &config.capture;
+    let headers = |key, list: &Vec<String>| set(places, "capture", key, list);
     Rule {
-        spans: None,
-        histogram: None,
-        record: None,
-        buckets: Some(config.metrics.buckets.clone()),
-        sample: Some(config.tracing.sample),
-        slow: Some(config.tracing.slow),
-        request_headers: Some(config.capture.request_headers.clone()),
-        response_headers: Some(config.capture.response_headers.clone()),
-    }
-}
-
-/// The sections, as far as something sets them: what outranks the arguments of the attribute.
-pub(crate) fn set_section_rule(config: &Config, places: &Provenance) -> Rule {
-    let rule = section_rule(config);
-    let set = |section, key| places.is_set(section, key);
-    Rule {
-        buckets: rule.buckets.filter(|_| set("metrics", "buckets")),
-        sample: rule.sample.filter(|_| set("tracing", "sample")),
-        slow: rule.slow.filter(|_| set("tracing", "slow")),
-        request_headers: rule
-            .request_headers
-            .filter(|_| set("capture", "request_headers")),
-        response_headers: rule
-            .response_headers
-            .filter(|_| set("capture", "response_headers")),
+        buckets: set(places, "metrics", "buckets", &config.metrics.buckets),
+        sample: set(places, "tracing", "sample", &config.tracing.sample),
+        slow: set(places, "tracing", "slow", &config.tracing.slow),
+        request_headers: headers("request_headers", &capture.request_headers),
+        response_headers: headers("response_headers", &capture.response_headers),
         ..Rule::default()
     }
 }
@@ -111,6 +81,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::Loader;
 
     fn sample(sample: f64) -> Rule {
         Rule {
@@ -157,18 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn handler_decides_what_the_route_leaves_open() {
-        let rule = resolve_request(&config(), "/users/{id}", Some("store::get_user"));
-        assert_eq!(rule.sample, Some(0.3));
-        assert_eq!(rule.record, Some(false));
-        assert_eq!(
-            rule.spans, None,
-            "the handler's own span is not the request's"
-        );
-        assert_eq!(
-            resolve_function(&config(), "store::get_user").spans,
-            Some(false)
-        );
+    fn functions_are_resolved_by_path() {
+        let rule = resolve_function(&config(), "store::get_user");
+        assert_eq!((rule.spans, rule.sample), (Some(false), Some(0.9)));
         assert_eq!(
             resolve_function(&config(), "other::get_user"),
             Rule::default()
@@ -176,15 +138,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_set_outranks_the_attribute() {
+    fn sections_decide_what_something_sets() {
         let variables = [("DETECTIVE_TRACING__SAMPLE".to_owned(), "0.5".to_owned())];
-        let loaded = super::super::Loader::with(variables, "/")
-            .load()
-            .expect("valid");
-        let set = set_section_rule(&loaded.config, &loaded.provenance);
-        assert_eq!(set, sample(0.5));
-        let all = section_rule(&loaded.config);
-        assert_eq!(all.slow, Some(Duration::from_secs(1)));
+        let loaded = Loader::with(variables, "/").load().expect("valid settings");
+        assert_eq!(
+            section_rule(&loaded.config, &loaded.provenance),
+            sample(0.5)
+        );
+        assert_eq!(
+            section_rule(&loaded.config, &Provenance::default()),
+            Rule::default()
+        );
     }
 
     #[test]

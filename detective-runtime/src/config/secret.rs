@@ -4,7 +4,8 @@ use std::fmt;
 
 use figment::value::Value;
 
-use super::setting::{Kind, Setting, Wrong, quoted};
+use super::setting::{Kind, Setting, Wrong};
+use super::toml::quoted;
 
 /// A text that hides itself in `Debug`.
 ///

@@ -8,6 +8,8 @@ use figment::value::Value;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
+use super::toml::{grouped, name_in_toml, quoted};
+
 /// What kind of value a key takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -298,7 +300,7 @@ macro_rules! choice {
 
             fn to_toml(&self) -> Option<String> {
                 let text = match self { $( Self::$Variant => $text, )+ };
-                Some($crate::config::setting::quoted(text))
+                Some($crate::config::toml::quoted(text))
             }
         }
     };
@@ -316,71 +318,4 @@ pub(super) fn number(value: &Value) -> Option<f64> {
 pub(super) fn whole_number(value: &Value) -> Option<i128> {
     let unsigned = || value.to_u128()?.try_into().ok();
     value.to_i128().or_else(unsigned)
-}
-
-/// A text as a TOML string.
-pub(super) fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            control if control.is_control() => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(control)));
-            }
-            plain => quoted.push(plain),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-/// A value as it would be written in TOML.
-pub(super) fn rendered(value: &Value) -> String {
-    match value {
-        Value::String(_, text) => quoted(text),
-        Value::Char(_, character) => quoted(&character.to_string()),
-        Value::Bool(_, truth) => truth.to_string(),
-        Value::Num(_, number) => match (number.to_f64(), whole_number(value)) {
-            (Some(float), _) => format!("{float:?}"),
-            (None, Some(whole)) => whole.to_string(),
-            (None, None) => "a number".to_owned(),
-        },
-        Value::Empty(..) => "nothing".to_owned(),
-        Value::Array(_, items) => {
-            let items: Vec<String> = items.iter().map(rendered).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Dict(_, entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(name, value)| format!("{} = {}", name_in_toml(name), rendered(value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-    }
-}
-
-/// A key as it is written in TOML: in quotes only where that is needed.
-fn name_in_toml(name: &str) -> String {
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    match !name.is_empty() && name.bytes().all(bare) {
-        true => name.to_owned(),
-        false => quoted(name),
-    }
-}
-
-/// A whole number with its thousands apart, as TOML allows: `16_384`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) && digits.len() > 4 {
-            grouped.push('_');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -159,6 +159,10 @@ fn wrong_values() {
             "31: `service.attributes` has `7` for `zone`, expected a text in quotes",
         ),
         (
+            "service.attributes.deployment.name = \"x\"",
+            "20: `service.attributes` has a table for `deployment`, expected a text in quotes; a name with dots needs quotes",
+        ),
+        (
             "admin.listen = \"localhost\"",
             "16: `admin.listen` is `\"localhost\"`, expected an address with a port, such as \"127.0.0.1:9464\"",
         ),
@@ -184,7 +188,7 @@ fn wrong_values() {
 fn secrets_are_not_shown() {
     check(
         "[store]\nurl = \"mysql://root:hunter2@db\"\n",
-        "detective.toml:2:7: `store.url` is `[hidden]`, expected an address such as \"sqlite://data/detective.db\" or \"sqlite::memory:\"",
+        "detective.toml:2:7: `store.url` is `\"mysql://[hidden]\"`, expected an address such as \"sqlite://data/detective.db\" or \"sqlite::memory:\"",
     );
     check(
         "[jaeger.headers]\n\"a b\" = \"hunter2\"\n",
@@ -303,8 +307,17 @@ set(\"tracing\"): unknown key `` in [tracing]
 fn named_file_that_is_missing() {
     let error = load_without_file(&[("DETECTIVE_CONFIG", "/nowhere/d.toml")]).unwrap_err();
     let expected = "the configuration has a mistake\n\
-                    DETECTIVE_CONFIG: `nowhere/d.toml` cannot be read (No such file or directory (os error 2)), expected a config file";
+                    DETECTIVE_CONFIG: `/nowhere/d.toml` cannot be read (No such file or directory (os error 2)), expected a config file";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn file_that_is_no_text() {
+    let folder = Folder::new("");
+    std::fs::write(folder.path().join("detective.toml"), [0xff, 0xfe]).unwrap();
+    let error = folder.loader(&[]).load().unwrap_err().to_string();
+    let expected = "detective.toml:1:1: `detective.toml` cannot be read (stream did not contain valid UTF-8), expected a config file";
+    assert_eq!(error.lines().nth(1), Some(expected));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of loading through its public surface: text, variables and calls in, settings or
 //! messages out.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod mistakes;
 mod otel;

@@ -59,15 +59,15 @@ fn sampler() {
 fn endpoint_by_protocol() {
     let check = |variables: &[(&str, &str)], expected: &str| {
         let config = config(variables);
-        assert_eq!(
-            config.jaeger.address().as_deref(),
-            Some(expected),
-            "for {variables:?}"
-        );
+        assert_eq!(config.jaeger.endpoint, expected, "for {variables:?}");
     };
     let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1/base/");
     let traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2");
     let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    check(
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")],
+        "http://c:1/v1/traces",
+    );
     check(&[general], "http://c:1/base/v1/traces");
     check(&[general, grpc], "http://c:1/base/");
     check(&[general, traces], "http://t:2/");
@@ -76,18 +76,20 @@ fn endpoint_by_protocol() {
         &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/x")],
         "http://t:2/x",
     );
-    check(&[], "http://localhost:4318/v1/traces");
-    check(&[grpc], "http://localhost:4317");
     // A variable of ours that is stronger decides what theirs mean.
     check(
         &[general, ("DETECTIVE_JAEGER__PROTOCOL", "otlp-grpc")],
         "http://c:1/base/",
     );
     let udp = ("OTEL_TRACES_EXPORTER", "jaeger");
-    check(&[udp, general], "localhost:6831");
+    check(&[udp, general], "");
     check(
         &[udp, ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "agent")],
         "agent:6831",
+    );
+    check(
+        &[udp, ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "::1")],
+        "[::1]:6831",
     );
     check(
         &[udp, ("OTEL_EXPORTER_JAEGER_AGENT_PORT", "7000")],

@@ -129,6 +129,24 @@ fn file_is_looked_for_in_parents() {
 }
 
 #[test]
+fn no_file_is_read_when_none_is_wanted() {
+    let folder = Folder::new("service.name = \"found\"\n");
+    let loader = folder.loader(&[("DETECTIVE_CONFIG", "missing.toml")]);
+    let loaded = loader.without_file().load().unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(loaded.origin.directory, folder.path());
+}
+
+#[test]
+fn loader_takes_up_what_changed() {
+    let folder = Folder::new("tracing.sample = 0.5\n");
+    let loader = folder.loader(&[]);
+    assert_eq!(loader.load().unwrap().config.tracing.sample, 0.5);
+    folder.write("detective.toml", "tracing.sample = 0.1\n");
+    assert_eq!(loader.load().unwrap().config.tracing.sample, 0.1);
+}
+
+#[test]
 fn named_file_is_taken() {
     let folder = Folder::new("service.name = \"found\"\n");
     folder.write("other.toml", "service.name = \"named\"\n");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Folder, load, warnings};
-use crate::config::{Config, Kind, file, reference, rule_section, sections};
+use crate::config::{Config, Kind, reference, rule_section, sections, toml};
 
 /// What the example store sets in the file at the root.
 const STORE: &[(&str, &str)] = &[("service.name", "\"store\"")];
@@ -56,7 +56,7 @@ fn defaults_and_examples_fulfil_their_checks() {
             let texts = key.default.as_deref().into_iter().chain(key.example);
             let mut count = 0;
             for text in texts {
-                let value = file::parse_value(text).unwrap_or_else(|| panic!("{name}: {text}"));
+                let value = toml::parse_value(text).unwrap_or_else(|| panic!("{name}: {text}"));
                 assert_eq!(key.verify(&value), Ok(()), "{name} = {text}");
                 count += 1;
             }

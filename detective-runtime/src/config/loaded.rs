@@ -1,0 +1,57 @@
+//! What loading yields: the settings, and where each of them came from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Config;
+use super::diagnostic::{Diagnostic, Place};
+
+/// A configuration that holds, and where it came from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// What is doubtful, though it can be worked with.
+    pub warnings: Vec<Diagnostic>,
+    /// The file it came from, and what relative paths are relative to.
+    pub origin: Origin,
+    /// The profile in force.
+    pub profile: String,
+    /// Where each value came from.
+    pub provenance: Provenance,
+}
+
+/// Where the configuration came from, for paths that are relative to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The config file, if there is one.
+    pub file: Option<PathBuf>,
+    /// What relative paths begin at: the file's folder, or the working directory without a file.
+    pub directory: PathBuf,
+}
+
+/// Where each value that is not a default came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance(pub(super) BTreeMap<Vec<String>, Place>);
+
+impl Provenance {
+    /// The place that decided a key: `["tracing", "sample"]`,
+    /// `["routes", "/users/*", "sample"]`; of a rule without its key, the place of its pattern.
+    /// A key that nothing sets has [`Place::Default`].
+    pub fn place(&self, path: &[&str]) -> &Place {
+        let path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
+        self.0.get(&path).unwrap_or(&Place::Default)
+    }
+
+    /// Whether anything sets a key of a section, so that it outranks an argument of the attribute.
+    pub fn is_set(&self, section: &str, key: &str) -> bool {
+        *self.place(&[section, key]) != Place::Default
+    }
+
+    /// Every key that something sets, with the place.
+    pub fn iter(&self) -> impl Iterator<Item = (&[String], &Place)> {
+        self.0.iter().map(|(path, place)| (path.as_slice(), place))
+    }
+}
