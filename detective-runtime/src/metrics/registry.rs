@@ -20,7 +20,7 @@ use crate::config::{Metrics, Naming};
 pub(crate) struct MetricsRegistry {
     sources: Arc<Sources>,
     registry: Registry,
-    exemplars: bool,
+    exemplars: AtomicBool,
     warned: AtomicBool,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct QueueFill {
 }
 
 impl MetricsRegistry {
-    /// A registry without series. Its naming, exemplars and most routes hold for its lifetime.
+    /// A registry without series. Its naming and most routes hold for its lifetime.
     pub(crate) fn new(settings: &Metrics, stats: Arc<Stats>) -> Self {
         let sources = Arc::new(Sources {
             naming: settings.naming,
@@ -83,7 +83,7 @@ impl MetricsRegistry {
         Self {
             sources,
             registry,
-            exemplars: settings.exemplars,
+            exemplars: AtomicBool::new(settings.exemplars),
             warned: AtomicBool::new(false),
         }
     }
@@ -147,6 +147,11 @@ impl MetricsRegistry {
         lock(&self.sources.queues).push(Queue { name, read });
     }
 
+    /// Shows or hides exemplars, when `metrics.exemplars` has changed.
+    pub(crate) fn show_exemplars(&self, show: bool) {
+        self.exemplars.store(show, Relaxed);
+    }
+
     /// Every family that has a series: Detective's own and those of the application's default
     /// registry, among them `process_*`, which the prometheus crate puts there on Linux.
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
@@ -163,7 +168,7 @@ impl MetricsRegistry {
 
     pub(super) fn exemplars(&self) -> Exemplars {
         let mut exemplars = Exemplars::default();
-        if self.exemplars {
+        if self.exemplars.load(Relaxed) {
             self.sources.visit_histograms(|family, labels, histogram| {
                 exemplars.insert(family.name, &labels, histogram.exemplars());
             });

@@ -214,6 +214,8 @@ fn exemplars_can_be_turned_off() {
     cells.observe(&OK);
     cells.set_exemplar(&OK, 1, 2, 3);
     assert!(!render(&registry, "application/openmetrics-text").contains("trace_id"));
+    registry.show_exemplars(true);
+    assert!(render(&registry, "application/openmetrics-text").contains("trace_id"));
 }
 
 #[test]
