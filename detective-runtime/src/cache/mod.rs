@@ -7,7 +7,7 @@
 mod circuit;
 mod flight;
 mod memory;
-#[cfg(feature = "redis")]
+#[cfg_attr(not(feature = "redis"), path = "redis_disabled.rs")]
 mod redis;
 #[cfg(test)]
 #[cfg(feature = "redis")]
@@ -30,7 +30,6 @@ use crate::trace::ClientSpan;
 
 use flight::Flights;
 use memory::Memory;
-#[cfg(feature = "redis")]
 use redis::Redis;
 
 /// Values under text keys, each for a limited time. Cloning it is cheap, and clones share the values.
@@ -47,7 +46,6 @@ struct Shared {
 
 enum Backend {
     Memory(Memory),
-    #[cfg(feature = "redis")]
     Redis(Box<Redis>),
 }
 
@@ -55,7 +53,8 @@ enum Backend {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// `cache.url` names neither memory nor a Redis server. Correct the key.
+    /// `cache.url` names neither memory nor a Redis server, or this build has no client for one.
+    /// Correct the key, or enable the cargo feature `redis`.
     #[error(
         "`cache.url` is `{url}`, expected `memory` or `redis://[user:password@]host[:port][/database]` (`rediss://` with TLS): {reason}"
     )]
@@ -64,15 +63,6 @@ pub enum CacheError {
         url: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// `cache.url` names a Redis server, and this build cannot speak to one. Enable the cargo
-    /// feature `redis`, or use `memory`.
-    #[error(
-        "`cache.url` is `{url}`, but this build has no Redis client; enable the cargo feature `redis`, or set `cache.url` to `memory`"
-    )]
-    NoRedis {
-        /// The address, without its user and password.
-        url: String,
     },
 }
 
@@ -217,7 +207,6 @@ impl Backend {
         let url = config.url.expose();
         match url.split_once("://").map(|(scheme, _)| scheme) {
             None if url == "memory" => Ok(Self::Memory(Memory::new(config.capacity))),
-            #[cfg(feature = "redis")]
             Some("redis" | "rediss") => {
                 let redis =
                     Redis::new(config, Arc::clone(stats)).map_err(|error| CacheError::Url {
@@ -226,10 +215,6 @@ impl Backend {
                     })?;
                 Ok(Self::Redis(Box::new(redis)))
             }
-            #[cfg(not(feature = "redis"))]
-            Some("redis" | "rediss") => Err(CacheError::NoRedis {
-                url: without_credentials(url),
-            }),
             _ => Err(CacheError::Url {
                 url: without_credentials(url),
                 reason: "it is neither".to_owned(),
@@ -240,7 +225,6 @@ impl Backend {
     fn start_span(&self, operation: Operation, key: &str) -> ClientSpan {
         match self {
             Self::Memory(_) => memory::start_span(operation, key),
-            #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.start_span(operation, key),
         }
     }
@@ -248,7 +232,6 @@ impl Backend {
     async fn get(&self, key: &str, span: &mut ClientSpan) -> Option<Arc<[u8]>> {
         match self {
             Self::Memory(memory) => memory.get(key).await,
-            #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.get(key, span).await,
         }
     }
@@ -256,7 +239,6 @@ impl Backend {
     async fn set(&self, key: &str, text: Arc<[u8]>, ttl: Duration, span: &mut ClientSpan) {
         match self {
             Self::Memory(memory) => memory.set(key, text, ttl).await,
-            #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.set(key, &text, ttl, span).await,
         }
     }
@@ -264,7 +246,6 @@ impl Backend {
     async fn remove(&self, key: &str, span: &mut ClientSpan) {
         match self {
             Self::Memory(memory) => memory.remove(key).await,
-            #[cfg(feature = "redis")]
             Self::Redis(redis) => redis.remove(key, span).await,
         }
     }
@@ -297,7 +278,6 @@ impl fmt::Debug for Cache {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let backend = match &self.0.backend {
             Backend::Memory(_) => "memory",
-            #[cfg(feature = "redis")]
             Backend::Redis(_) => "redis",
         };
         formatter.debug_tuple("Cache").field(&backend).finish()
