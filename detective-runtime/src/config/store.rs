@@ -38,7 +38,8 @@ impl Store {
         else {
             return self.url.clone();
         };
-        if path.starts_with('/') || path.starts_with(":memory:") || path.starts_with('?') {
+        let is_relative = !path.starts_with(['/', '?', ':']);
+        if !is_relative || directory.as_os_str().is_empty() {
             return self.url.clone();
         }
         let directory = directory.display().to_string();
@@ -83,5 +84,7 @@ mod tests {
         ] {
             check(url, url);
         }
+        let unknown_directory = Store::default().resolved_url(Path::new(""));
+        assert_eq!(unknown_directory, Store::default().url);
     }
 }
