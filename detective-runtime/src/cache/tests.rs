@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::client::testing::{shown, spans_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -146,6 +147,20 @@ async fn when_the_computing_caller_is_cancelled_the_next_one_takes_over() {
 }
 
 #[tokio::test]
+async fn what_is_removed_while_it_is_computed_is_not_brought_back() {
+    let (cache, _) = open("memory");
+    let old = cache.get_or_compute("user:1", MINUTE, async || {
+        cache.remove("user:1").await;
+        let new = cache.get_or_compute("user:1", MINUTE, async || Ok::<_, ()>(user(2)));
+        assert_eq!(new.await, Ok(user(2)));
+        Ok::<_, ()>(user(1))
+    });
+    assert_eq!(old.await, Ok(user(1)));
+    assert_eq!(cache.get("user:1").await, Some(user(2)));
+    assert_eq!(cache.0.flights.len(), 0);
+}
+
+#[tokio::test]
 async fn a_value_that_is_not_json_still_reaches_its_caller() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Odd;
@@ -195,4 +210,29 @@ fn keys_are_shown_without_what_tells_people_apart() {
     check("alice@example.org:profile", "?");
     check("42:user", "?");
     check(":x", "?");
+}
+
+#[tokio::test]
+async fn each_use_of_memory_is_a_span() {
+    let spans = spans_of("", |handle| async move {
+        let cache = handle.cache();
+        cache.get::<User>("user:42").await;
+        cache.set("user:42", &user(42), MINUTE).await;
+        cache.get::<User>("user:42").await;
+        cache.remove("user:42").await;
+    });
+    assert_eq!(
+        shown(&spans.await),
+        r#"cache get
+  cache.key="user:?"
+  cache.hit=false
+cache set
+  cache.key="user:?"
+cache get
+  cache.key="user:?"
+  cache.hit=true
+cache remove
+  cache.key="user:?"
+"#
+    );
 }
