@@ -14,7 +14,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use query::{EndpointStats, Filter, RouteMetrics, Summary};
+pub(crate) use query::{EndpointStats, Filter, Overview, RouteMetrics, Summary};
 pub(crate) use queue::WriteQueue;
 pub use row::{ApiMetric, Outcome};
 pub(crate) use row::{Row, RowBatch};
