@@ -10,13 +10,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{ConnectInfo, Form, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Extensions, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::post;
-use axum::Router;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -59,7 +59,10 @@ struct Token {
 impl fmt::Debug for Access {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_ref().map(|_| "[hidden]");
-        formatter.debug_struct("Access").field("token", &token).finish()
+        formatter
+            .debug_struct("Access")
+            .field("token", &token)
+            .finish()
     }
 }
 
@@ -83,7 +86,9 @@ impl Access {
 
     /// The route that takes the token from the sign-in form. It has to be outside of the door.
     pub(crate) fn sign_in_route(&self) -> Router {
-        Router::new().route(SIGN_IN, post(sign_in)).with_state(self.clone())
+        Router::new()
+            .route(SIGN_IN, post(sign_in))
+            .with_state(self.clone())
     }
 
     /// Lets the request pass, or says why not.
@@ -115,7 +120,10 @@ impl Token {
             .filter_map(|value| value.to_str().ok()?.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let header = headers.get_all(TOKEN_HEADER).iter().filter_map(|value| value.to_str().ok());
+        let header = headers
+            .get_all(TOKEN_HEADER)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         bearer.chain(header).any(|token| self.matches(token)) || self.is_in_cookies(headers)
     }
 
@@ -146,7 +154,10 @@ async fn check(State(access): State<Access>, request: Request, next: Next) -> Re
 fn with_safe_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -166,7 +177,9 @@ fn is_local(uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Result<(
         name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
     });
     if let Some(name) = forwarding {
-        return Err(format!("the request was forwarded, as its header `{name}` says"));
+        return Err(format!(
+            "the request was forwarded, as its header `{name}` says"
+        ));
     }
     let hosts: Vec<&str> = headers
         .get_all(header::HOST)
@@ -199,11 +212,18 @@ fn is_loopback_host(host: &str) -> bool {
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
         return false;
     }
-    if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok_and(|address| is_loopback(address.into()));
+    if let Some(address) = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+    {
+        return address
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| is_loopback(address.into()));
     }
     name.eq_ignore_ascii_case("localhost")
-        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || name
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// The answer to a request without the token: a form for a person, JSON for a program.
@@ -273,7 +293,12 @@ fn form(status: StatusCode, message: &'static str) -> Response {
     );
     let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
                   frame-ancestors 'none'";
-    (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+    (
+        status,
+        [(header::CONTENT_SECURITY_POLICY, policy)],
+        Html(page),
+    )
+        .into_response()
 }
 
 /// SHA-256 of a text, with what it is for in front, so that no digest serves for another use.

@@ -88,7 +88,9 @@ pub(super) fn answer(snapshot: &HealthSnapshot, stats: &Stats, identity: &Identi
     let store = part(stats, Part::Store, snapshot.store);
     let cache = part(stats, Part::Cache, snapshot.cache);
     let exporter = part(stats, Part::Exporter, snapshot.exporter);
-    let failing = [&store, &cache, &exporter].iter().any(|part| part.state == "failing");
+    let failing = [&store, &cache, &exporter]
+        .iter()
+        .any(|part| part.state == "failing");
     Health {
         status: if failing { "failing" } else { "ok" },
         store,

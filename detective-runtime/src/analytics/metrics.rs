@@ -29,7 +29,9 @@ pub(super) struct EndpointMetrics {
 pub(super) fn answer(overview: Overview, range: &Range) -> Vec<EndpointMetrics> {
     let minutes = minutes(&overview, range);
     let routes = overview.routes.into_iter();
-    routes.map(|route| EndpointMetrics::new(route, minutes)).collect()
+    routes
+        .map(|route| EndpointMetrics::new(route, minutes))
+        .collect()
 }
 
 impl EndpointMetrics {
@@ -72,12 +74,18 @@ fn minutes(overview: &Overview, range: &Range) -> f64 {
 
 /// The share of the answered requests that succeeded. Those without an answer are left out.
 pub(super) fn success_rate(summary: &Summary) -> f64 {
-    ratio(summary.successes as f64, (summary.successes + summary.errors) as f64)
+    ratio(
+        summary.successes as f64,
+        (summary.successes + summary.errors) as f64,
+    )
 }
 
 /// The share of the answered requests that did not succeed.
 pub(super) fn error_rate(summary: &Summary) -> f64 {
-    ratio(summary.errors as f64, (summary.successes + summary.errors) as f64)
+    ratio(
+        summary.errors as f64,
+        (summary.successes + summary.errors) as f64,
+    )
 }
 
 /// Zero over zero is zero: JSON has no other word for it.

@@ -74,7 +74,8 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 fn parse_epoch(text: &str) -> Option<Timestamp> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
@@ -90,7 +91,9 @@ fn parse_epoch(text: &str) -> Option<Timestamp> {
 fn parse_iso(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| {
         let time: DateTime = text.parse().ok()?;
-        time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+        time.to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
     })
 }
 
@@ -110,13 +113,19 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let range = Range::parse(Some(text), None);
-        let start = range.unwrap_or_else(|error| panic!("{error}")).start.unwrap();
+        let start = range
+            .unwrap_or_else(|error| panic!("{error}"))
+            .start
+            .unwrap();
         assert_eq!(start.to_string(), expected, "for `{text}`");
     }
 
     fn check_error(start: Option<&str>, end: Option<&str>, expected: &str) {
         let message = Range::parse(start, end).unwrap_err().to_string();
-        assert!(message.contains(expected), "`{expected}` is missing in: {message}");
+        assert!(
+            message.contains(expected),
+            "`{expected}` is missing in: {message}"
+        );
     }
 
     #[test]
@@ -125,7 +134,10 @@ mod tests {
         check("2026-11-22t10:14", "2026-11-22T10:14:00Z");
         check("2026-11-22 10:14:47.123456", "2026-11-22T10:14:47.123456Z");
         check("2026-11-22T10:14:47,5", "2026-11-22T10:14:47.5Z");
-        check("2026-11-22T10:14:47.1234567", "2026-11-22T10:14:47.1234567Z");
+        check(
+            "2026-11-22T10:14:47.1234567",
+            "2026-11-22T10:14:47.1234567Z",
+        );
         check("2026-11-22", "2026-11-22T00:00:00Z");
     }
 
@@ -158,10 +170,28 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "x", "garbage", "now", "null", "1e9", "12:00", "2025-1-1", "2025-13-01",
-            "2025-02-30", "2025-01-01T25:00", "99999999999999999999", "-", "1.", "NaN", "T",
+            "",
+            "x",
+            "garbage",
+            "now",
+            "null",
+            "1e9",
+            "12:00",
+            "2025-1-1",
+            "2025-13-01",
+            "2025-02-30",
+            "2025-01-01T25:00",
+            "99999999999999999999",
+            "-",
+            "1.",
+            "NaN",
+            "T",
         ] {
-            check_error(Some(text), None, &format!("`start_time` is `{text}`, expected a time"));
+            check_error(
+                Some(text),
+                None,
+                &format!("`start_time` is `{text}`, expected a time"),
+            );
             check_error(None, Some(text), "`end_time` is");
         }
     }

@@ -133,7 +133,11 @@ async fn get_endpoint(
 
 async fn get_health(State(analytics): State<Analytics>) -> Json<Health> {
     let snapshot = (analytics.health)();
-    Json(health::answer(&snapshot, &analytics.stats, &analytics.identity))
+    Json(health::answer(
+        &snapshot,
+        &analytics.stats,
+        &analytics.identity,
+    ))
 }
 
 impl Analytics {
@@ -150,14 +154,19 @@ impl Analytics {
     {
         // Several services may share one Redis.
         let key = format!("detective:{}:{question}", self.identity.service);
-        self.cache.get_or_compute(&key, self.cache_ttl, answer).await
+        self.cache
+            .get_or_compute(&key, self.cache_ttl, answer)
+            .await
     }
 
     /// The template that `asked` means. What nothing knows stays as it is, and has no rows.
     async fn template(&self, reader: &Reader, asked: &str) -> Result<String, AnalyticsError> {
         let path = format!("/{}", asked.trim_start_matches('/'));
         let known = reader.endpoints().await?;
-        if let Some(template) = known.iter().find(|known| **known == asked || **known == path) {
+        if let Some(template) = known
+            .iter()
+            .find(|known| **known == asked || **known == path)
+        {
             return Ok(template.clone());
         }
         if let Some(template) = (self.resolve)(&path) {
@@ -190,8 +199,15 @@ impl Question {
 
     /// What the answer is kept under. A default range is not part of it: it moves all the time.
     fn key(&self, route: &str) -> String {
-        let Self { range, endpoint, method } = self;
-        format!("analytics:{route}:{:?}:{:?}:{method:?}:{endpoint:?}", range.start, range.end)
+        let Self {
+            range,
+            endpoint,
+            method,
+        } = self;
+        format!(
+            "analytics:{route}:{:?}:{:?}:{method:?}:{endpoint:?}",
+            range.start, range.end
+        )
     }
 
     fn filter(&self, range: Range, endpoint: Option<String>) -> Filter {

@@ -12,7 +12,7 @@ mod queue;
 mod row;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use query::{EndpointStats, Filter, Overview, RouteMetrics, Summary};
 pub(crate) use queue::WriteQueue;

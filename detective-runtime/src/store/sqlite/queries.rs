@@ -113,9 +113,11 @@ impl Reader {
 
     /// The endpoints that were ever called.
     pub(crate) async fn endpoints(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT DISTINCT endpoint FROM endpoints")
-            .fetch_all(&self.pool)
-            .await?)
+        Ok(
+            sqlx::query_scalar("SELECT DISTINCT endpoint FROM endpoints")
+                .fetch_all(&self.pool)
+                .await?,
+        )
     }
 
     /// Closes the connections, waiting for the queries that still run.
