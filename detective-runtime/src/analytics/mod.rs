@@ -1,1 +1,15 @@
-//! analytics.
+//! `/analytics`: questions about the rows, answered as JSON, and who may ask them.
+
+mod access;
+mod endpoint;
+mod error;
+mod health;
+mod metrics;
+mod range;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use access::Access;
+pub(crate) use health::{HealthSnapshot, Mode, QueueState};
+pub(crate) use routes::{Analytics, routes};

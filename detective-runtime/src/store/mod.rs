@@ -12,9 +12,9 @@ mod queue;
 mod row;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub(crate) use query::{EndpointStats, Filter, RouteMetrics, Summary};
+pub(crate) use query::{EndpointStats, Filter, Overview, RouteMetrics, Summary};
 pub(crate) use queue::WriteQueue;
 pub use row::{ApiMetric, Outcome};
 pub(crate) use row::{Row, RowBatch};

@@ -28,6 +28,15 @@ pub(crate) struct Summary {
     pub(crate) max: f64,
 }
 
+/// All endpoints over a time range.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Overview {
+    /// In the order in which they were first called.
+    pub(crate) routes: Vec<RouteMetrics>,
+    /// Start of the first and of the last request in the time range, whatever their endpoint.
+    pub(crate) covered: Option<(SystemTime, SystemTime)>,
+}
+
 /// One endpoint and method.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RouteMetrics {

@@ -1,5 +1,7 @@
 //! The store against real files, each test with one of its own.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
@@ -476,4 +478,57 @@ async fn store_speed() {
         total as f64 / elapsed,
         bytes / total as u64
     );
+}
+
+/// The time for `/analytics/metrics` and for one endpoint over a million rows. By hand:
+/// `cargo test --release -p detective-runtime --lib query_speed -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stderr)] // The figure is what it is run for.
+async fn query_speed() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    for batch in 0..500 {
+        let rows: Vec<_> = (0..2_000)
+            .map(|number| ApiMetric {
+                endpoint: format!("/things/{{id}}/part{}", number % 100),
+                timestamp: example_time() + Duration::from_millis(batch * 2_000 + number),
+                response_time: Duration::from_micros(fastrand::u64(100..200_000)),
+                ..full_row()
+            })
+            .collect();
+        write(&mut store, rows).await;
+    }
+    let all = Filter::default();
+    let one_percent = Filter {
+        start: Some(example_time()),
+        end: Some(example_time() + Duration::from_secs(10)),
+        ..Filter::default()
+    };
+    let endpoint = Filter {
+        endpoint: Some("/things/{id}/part7".to_owned()),
+        ..Filter::default()
+    };
+    for (name, filter) in [
+        ("all", all),
+        ("one percent", one_percent),
+        ("one endpoint", endpoint),
+    ] {
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            let overview = store.reader.overview(&filter).await.unwrap();
+            let overview_time = start.elapsed();
+            let start = std::time::Instant::now();
+            store.reader.endpoint(&filter).await.unwrap();
+            eprintln!(
+                "{name}: {} routes in {overview_time:?}, as one endpoint in {:?}",
+                overview.routes.len(),
+                start.elapsed()
+            );
+        }
+    }
+    if let Ok(copy) = std::env::var("QUERY_SPEED_COPY") {
+        store.writer.close().await.unwrap();
+        std::fs::copy(folder.file(), copy).unwrap();
+    }
 }
