@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
-use crate::config::{Config, Loaded, Loader, Service};
+use crate::config::{Config, Loaded, Loader, Provenance, Service};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
@@ -76,6 +76,7 @@ impl Builder {
             mut config,
             warnings,
             origin,
+            provenance,
             ..
         } = self.loader.load()?;
         for warning in &warnings {
@@ -88,7 +89,7 @@ impl Builder {
             (Some(store.writer), Some(store.reader))
         });
         let resource = resource(&config);
-        let instance = new_instance(config, &stats)?;
+        let instance = new_instance(config, provenance, &stats)?;
         let pipeline = Pipeline::start(Arc::clone(&instance), {
             let instance = Arc::clone(&instance);
             move || async move {
@@ -96,6 +97,7 @@ impl Builder {
                 let config = &snapshot.config;
                 let exporter = Exporter::build(&config.jaeger, resource, &stats)?;
                 let export = ExportQueue::start(exporter, &config.jaeger, Arc::clone(&stats));
+                instance.metrics.watch_queue("spans", export.fill());
                 let rows = writer.map_or(RowSink::Off, |writer| {
                     let queue = WriteQueue::start(
                         writer,
@@ -103,6 +105,7 @@ impl Builder {
                         stats,
                         RowRecords::recycle,
                     );
+                    instance.metrics.watch_queue("rows", queue.fill());
                     RowSink::Store(queue)
                 });
                 Ok(Sinks { export, rows })
@@ -113,10 +116,14 @@ impl Builder {
     }
 
     pub(crate) async fn start_in_memory(self) -> Result<(Detective, testing::Sinks), StartError> {
-        let mut config = self.loader.load()?.config;
+        let Loaded {
+            mut config,
+            provenance,
+            ..
+        } = self.loader.load()?;
         identify(&mut config.service);
         let stats = Arc::new(Stats::default());
-        let instance = new_instance(config, &stats)?;
+        let instance = new_instance(config, provenance, &stats)?;
         let exporter = MemoryExporter::default();
         let rows = Arc::default();
         let pipeline = Pipeline::start(Arc::clone(&instance), {
@@ -143,9 +150,13 @@ impl Builder {
     }
 }
 
-fn new_instance(config: Config, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {
+fn new_instance(
+    config: Config,
+    provenance: Provenance,
+    stats: &Arc<Stats>,
+) -> Result<Arc<Instance>, StartError> {
     let cache = Cache::new(&config.cache, Arc::clone(stats))?;
-    let instance = Arc::new(Instance::new(config, Arc::clone(stats), cache));
+    let instance = Arc::new(Instance::new(config, provenance, Arc::clone(stats), cache));
     let watched: Weak<Instance> = Arc::downgrade(&instance);
     instance.metrics.watch_queue("records", move || {
         let (depth, capacity) = watched
@@ -195,19 +206,10 @@ async fn open_store(config: &Config, directory: &Path) -> Result<Option<Store>, 
     if !config.store.enabled {
         return Ok(None);
     }
-    let Service {
-        name,
-        version,
-        instance,
-        ..
-    } = &config.service;
-    let identity = Identity {
-        service: name.clone(),
-        version: version.clone(),
-        instance: instance.clone(),
-    };
     let url = config.store.resolved_url(directory);
-    Ok(Some(Store::open(url.expose(), identity).await?))
+    Ok(Some(
+        Store::open(url.expose(), Identity::of(&config.service)).await?,
+    ))
 }
 
 /// OpenTelemetry's attributes of the program itself.

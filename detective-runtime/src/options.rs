@@ -2,28 +2,46 @@
 
 use std::time::Duration;
 
+use crate::config::Rule;
+
 /// Every option that `#[investigate(...)]` can give; `None` leaves the decision to the config.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
+    /// `slow = "250ms"`: requests that take longer are always kept.
+    pub slow: Option<Duration>,
+    /// `sample = 0.1`: the share of its traces that are kept, 0.0 to 1.0.
+    pub sample: Option<f64>,
+    /// `record = false`: the requests it answers do not become rows.
+    pub record: Option<bool>,
     /// `span = false`: its calls do not become spans.
     pub span: Option<bool>,
     /// `histogram = false`: its calls do not move `function_duration_seconds`.
     pub histogram: Option<bool>,
-    /// `record = false`: the requests it answers do not become rows.
-    pub record: Option<bool>,
-    /// `sample = 0.1`: the share of its traces that are kept.
-    pub sample: Option<f64>,
-    /// `slow = "250ms"`: requests that take longer are always kept.
-    pub slow: Option<Duration>,
+    /// `buckets = [..]`: upper bounds of that histogram, in seconds.
+    pub buckets: Option<&'static [f64]>,
 }
 
 impl Options {
     /// Nothing overridden.
     pub const NONE: Self = Self {
+        slow: None,
+        sample: None,
+        record: None,
         span: None,
         histogram: None,
-        record: None,
-        sample: None,
-        slow: None,
+        buckets: None,
     };
+
+    /// The same as a rule, to be laid under those of the config.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule {
+            spans: self.span,
+            histogram: self.histogram,
+            buckets: self.buckets.map(<[f64]>::to_vec),
+            record: self.record,
+            sample: self.sample,
+            slow: self.slow,
+            ..Rule::default()
+        }
+    }
 }

@@ -6,7 +6,7 @@ use once_cell::race::OnceBox;
 
 use crate::callsite::{self, Callsite};
 use crate::clock;
-use crate::config::{Config, Rule, Watch, pattern, rules};
+use crate::config::{Config, Provenance, Rule, Watch, pattern, rules};
 use crate::http::Slot;
 use crate::metrics::Bounds;
 use crate::trace::Ratio;
@@ -15,11 +15,18 @@ use crate::trace::Ratio;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) config: Config,
+    /// Where each value came from.
+    pub(crate) provenance: Provenance,
     functions: Box<[FunctionRule]>,
     /// By slot; filled when the slot is first used under this snapshot.
     routes: Box<[OnceBox<RouteRule>]>,
     /// For slots beyond the room, which then share one rule.
     further_routes: OnceBox<RouteRule>,
+    /// What `[capture]` allows.
+    headers: HeaderRule,
+    /// What any function's rule allows besides: captured of every request, since its handler is
+    /// not known at its beginning, and taken out again at its end.
+    function_headers: Headers,
 }
 
 /// Most slots with a rule of their own; each takes one word until it is used.
@@ -34,6 +41,7 @@ pub(crate) struct FunctionRule {
     pub(crate) histogram: bool,
     /// What it decides for the requests that it answers, unless the route does.
     request: RequestRule,
+    headers: HeaderRule,
 }
 
 /// What holds for the requests of one route.
@@ -45,9 +53,10 @@ pub(crate) struct RouteRule {
     pub(crate) histogram: bool,
     /// What is decided for downstream, before the handler is known.
     pub(crate) ratio: Ratio,
-    pub(crate) request_headers: Box<[HeaderName]>,
-    pub(crate) response_headers: Box<[HeaderName]>,
+    /// What is taken down at the beginning and at the head.
+    pub(crate) captured: Headers,
     request: RequestRule,
+    headers: HeaderRule,
 }
 
 /// What route and function can both decide.
@@ -56,6 +65,20 @@ struct RequestRule {
     record: Option<bool>,
     ratio: Option<Ratio>,
     slow: Option<u64>,
+}
+
+/// The headers that a rule allows, where it says anything of them.
+#[derive(Debug, Default)]
+struct HeaderRule {
+    request: Option<Box<[HeaderName]>>,
+    response: Option<Box<[HeaderName]>>,
+}
+
+/// Names of headers.
+#[derive(Debug, Default)]
+pub(crate) struct Headers {
+    pub(crate) request: Box<[HeaderName]>,
+    pub(crate) response: Box<[HeaderName]>,
 }
 
 /// What holds for one finished request.
@@ -69,17 +92,34 @@ pub(crate) struct Decision {
 
 impl Snapshot {
     /// Resolves `config` for every investigated function, and makes room for the routes.
-    pub(crate) fn new(config: Config) -> Self {
-        let functions = callsite::all()
+    pub(crate) fn new(config: Config, provenance: Provenance) -> Self {
+        let functions: Box<[FunctionRule]> = callsite::all()
             .iter()
-            .map(|callsite| function_rule(&config, callsite))
+            .map(|callsite| function_rule(&config, &provenance, callsite))
             .collect();
-        let routes = std::iter::repeat_with(OnceBox::new).take(ROUTES).collect();
+        let of_functions = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
+            functions
+                .iter()
+                .filter_map(|function| list(&function.headers).as_deref())
+                .flatten()
+                .cloned()
+                .collect()
+        };
+        let function_headers = Headers {
+            request: of_functions(|rule| &rule.request),
+            response: of_functions(|rule| &rule.response),
+        };
         Self {
+            headers: HeaderRule {
+                request: Some(allowed_headers(&config, &config.capture.request_headers)),
+                response: Some(allowed_headers(&config, &config.capture.response_headers)),
+            },
             config,
+            provenance,
             functions,
-            routes,
+            routes: std::iter::repeat_with(OnceBox::new).take(ROUTES).collect(),
             further_routes: OnceBox::new(),
+            function_headers,
         }
     }
 
@@ -96,17 +136,15 @@ impl Snapshot {
 
     /// The bounds of the latency histogram of `endpoint`.
     pub(crate) fn bounds(&self, endpoint: &str) -> Bounds {
-        let rule = rules::resolve_route(&self.config, endpoint);
-        Bounds::from_seconds(
-            rule.buckets
-                .as_deref()
-                .unwrap_or(&self.config.metrics.buckets),
-        )
+        self.bounds_of(&rules::resolve_route(&self.config, endpoint))
     }
 
     /// The bounds of `function_duration_seconds` of `callsite`.
     pub(crate) fn function_bounds(&self, callsite: &Callsite) -> Bounds {
-        let rule = rules::resolve_function(&self.config, callsite.path());
+        self.bounds_of(&rules::resolve_function(&self.config, callsite.path()))
+    }
+
+    fn bounds_of(&self, rule: &Rule) -> Bounds {
         Bounds::from_seconds(
             rule.buckets
                 .as_deref()
@@ -125,6 +163,10 @@ impl Snapshot {
                 ratio: None,
                 slow: None,
             },
+            headers: HeaderRule {
+                request: None,
+                response: None,
+            },
         };
         callsite
             .index()
@@ -135,7 +177,7 @@ impl Snapshot {
     /// What holds for the requests of `slot`.
     pub(crate) fn route(&self, slot: &Slot) -> &RouteRule {
         let place = self.routes.get(slot.index).unwrap_or(&self.further_routes);
-        place.get_or_init(|| Box::new(route_rule(&self.config, slot)))
+        place.get_or_init(|| Box::new(self.route_rule(slot)))
     }
 
     /// What holds for a finished request; without a slot, for work outside any request.
@@ -159,49 +201,109 @@ impl Snapshot {
                 .unwrap_or_else(|| clock::nanos(tracing.slow)),
         }
     }
-}
 
-impl From<&Rule> for RequestRule {
-    fn from(rule: &Rule) -> Self {
-        Self {
-            record: rule.record,
-            ratio: rule.sample.map(Ratio::new),
-            slow: rule.slow.map(clock::nanos),
+    /// Whether request and response headers of this name are kept, now that the handler is known.
+    pub(crate) fn keeps_headers<'a>(
+        &'a self,
+        slot: &Slot,
+        handler: Option<&Callsite>,
+    ) -> (
+        impl Fn(&HeaderName) -> bool + 'a,
+        impl Fn(&HeaderName) -> bool + 'a,
+    ) {
+        let route = &self.route(slot).headers;
+        let function = handler.map(|handler| &self.function(handler).headers);
+        let strongest = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
+            let layers = [Some(route), function, Some(&self.headers)];
+            layers
+                .into_iter()
+                .flatten()
+                .find_map(|rule| list(rule).as_deref())
+                .unwrap_or_default()
+        };
+        let (request, response) = (
+            strongest(|rule| &rule.request),
+            strongest(|rule| &rule.response),
+        );
+        (
+            |name| request.contains(name),
+            |name| response.contains(name),
+        )
+    }
+
+    /// Whether any function's rule says something of headers.
+    pub(crate) fn has_function_headers(&self) -> bool {
+        self.functions.iter().any(|function| {
+            function.headers.request.is_some() || function.headers.response.is_some()
+        })
+    }
+
+    fn route_rule(&self, slot: &Slot) -> RouteRule {
+        let config = &self.config;
+        let rule = rules::resolve_route(config, &slot.endpoint);
+        let headers = header_rule(config, &rule);
+        let captured = |own: &Option<Box<[HeaderName]>>,
+                        general: &Option<Box<[HeaderName]>>,
+                        further: &[HeaderName]| {
+            own.clone().unwrap_or_else(|| {
+                let mut names: Vec<_> = general.iter().flatten().chain(further).cloned().collect();
+                names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+                names.dedup();
+                names.into()
+            })
+        };
+        RouteRule {
+            excluded: slot.is_route && is_excluded(config, &slot.endpoint),
+            spans: config.tracing.enabled && rule.spans.unwrap_or(true),
+            histogram: rule.histogram.unwrap_or(true),
+            ratio: Ratio::new(rule.sample.unwrap_or(config.tracing.sample)),
+            captured: Headers {
+                request: captured(
+                    &headers.request,
+                    &self.headers.request,
+                    &self.function_headers.request,
+                ),
+                response: captured(
+                    &headers.response,
+                    &self.headers.response,
+                    &self.function_headers.response,
+                ),
+            },
+            request: request_rule(&rule),
+            headers,
         }
     }
 }
 
-fn function_rule(config: &Config, callsite: &Callsite) -> FunctionRule {
+fn function_rule(config: &Config, provenance: &Provenance, callsite: &Callsite) -> FunctionRule {
     let options = &callsite.site().options;
-    let rule = rules::resolve_function(config, &callsite.path());
+    let own = rules::resolve_function(config, callsite.path());
+    let headers = header_rule(config, &own);
+    let rule = own
+        .or(&rules::section_rule(config, provenance))
+        .or(&options.rule());
     FunctionRule {
-        spans: rule.spans.or(options.span).unwrap_or(true),
-        histogram: rule.histogram.or(options.histogram).unwrap_or(true),
-        request: RequestRule {
-            record: rule.record.or(options.record),
-            ratio: rule.sample.or(options.sample).map(Ratio::new),
-            slow: rule.slow.or(options.slow).map(clock::nanos),
-        },
+        spans: rule.spans.unwrap_or(true),
+        histogram: rule.histogram.unwrap_or(true),
+        request: request_rule(&rule),
+        headers,
     }
 }
 
-fn route_rule(config: &Config, slot: &Slot) -> RouteRule {
-    let rule = rules::resolve_route(config, &slot.endpoint);
-    let headers = |own: &Option<Vec<String>>, general: &[String]| {
-        own.as_deref()
-            .unwrap_or(general)
-            .iter()
-            .filter_map(|name| allowed_header(config, name))
-            .collect()
-    };
-    RouteRule {
-        excluded: slot.is_route && is_excluded(config, &slot.endpoint),
-        spans: config.tracing.enabled && rule.spans.unwrap_or(true),
-        histogram: rule.histogram.unwrap_or(true),
-        ratio: Ratio::new(rule.sample.unwrap_or(config.tracing.sample)),
-        request_headers: headers(&rule.request_headers, &config.capture.request_headers),
-        response_headers: headers(&rule.response_headers, &config.capture.response_headers),
-        request: RequestRule::from(&rule),
+fn request_rule(rule: &Rule) -> RequestRule {
+    RequestRule {
+        record: rule.record,
+        ratio: rule.sample.map(Ratio::new),
+        slow: rule.slow.map(clock::nanos),
+    }
+}
+
+fn header_rule(config: &Config, rule: &Rule) -> HeaderRule {
+    let allowed =
+        |list: &Option<Vec<String>>| list.as_deref().map(|list| allowed_headers(config, list));
+    HeaderRule {
+        request: allowed(&rule.request_headers),
+        response: allowed(&rule.response_headers),
     }
 }
 
@@ -224,8 +326,10 @@ pub(crate) fn group<'a>(config: &'a Config, path: &str) -> Option<&'a str> {
         .map(|(_, name)| name.as_str())
 }
 
-/// The header, if it may be captured. The deny-list always wins.
-fn allowed_header(config: &Config, name: &str) -> Option<HeaderName> {
-    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-    (!config.capture.denies(name.as_str())).then_some(name)
+/// Those of the names that may be captured. The deny-list always wins.
+fn allowed_headers(config: &Config, names: &[String]) -> Box<[HeaderName]> {
+    let allowed = names.iter().filter(|name| !config.capture.denies(name));
+    allowed
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect()
 }

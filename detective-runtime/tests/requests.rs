@@ -17,7 +17,11 @@ async fn get_user(Path(id): Path<i64>) -> Result<String, StatusCode> {
 
 #[investigate]
 async fn load(id: i64) -> Result<String, std::fmt::Error> {
-    if id > 0 { Ok(format!("user {id}")) } else { Err(std::fmt::Error) }
+    if id > 0 {
+        Ok(format!("user {id}"))
+    } else {
+        Err(std::fmt::Error)
+    }
 }
 
 #[investigate]
@@ -36,7 +40,10 @@ fn app() -> Router {
         .route("/broken", get(broken))
         .route("/endless", get(endless))
         .route("/any", any(async || "anything"))
-        .nest("/nested", Router::new().route("/{name}", get(async || "nested")))
+        .nest(
+            "/nested",
+            Router::new().route("/{name}", get(async || "nested")),
+        )
         .route("/health", get(async || "well"))
 }
 
@@ -47,26 +54,38 @@ async fn start(toml: &str) -> (Detective, Sinks, Router) {
 }
 
 fn request(method: Method, path: &str) -> Request<Body> {
-    Request::builder().method(method).uri(path).body(Body::empty()).unwrap()
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .body(Body::empty())
+        .unwrap()
 }
 
 /// Sends a request and reads the whole answer.
 async fn send(app: &Router, method: Method, path: &str) -> (StatusCode, String) {
     let response = app.clone().oneshot(request(method, path)).await.unwrap();
     let status = response.status();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 #[tokio::test]
 async fn a_request_leaves_a_row_a_trace_and_its_numbers() {
     let (_detective, sinks, app) = start("").await;
-    assert_eq!(send(&app, Method::GET, "/users/7?page=2").await, (StatusCode::OK, "user 7".into()));
+    assert_eq!(
+        send(&app, Method::GET, "/users/7?page=2").await,
+        (StatusCode::OK, "user 7".into())
+    );
 
     let rows = sinks.rows().await;
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
-    assert_eq!((row.endpoint.as_str(), row.method.as_str()), ("/users/{id}", "GET"));
+    assert_eq!(
+        (row.endpoint.as_str(), row.method.as_str()),
+        ("/users/{id}", "GET")
+    );
     assert_eq!(row.path.as_deref(), Some("/users/7"));
     assert_eq!((row.status_code, row.outcome), (Some(200), Outcome::Ok));
     assert_eq!(row.handler.as_deref(), Some("requests::get_user"));
@@ -82,10 +101,16 @@ async fn a_request_leaves_a_row_a_trace_and_its_numbers() {
     assert_eq!(row.trace_id, Some(spans[0].trace_id));
 
     let labels = r#"{endpoint="/users/{id}",method="GET""#;
-    assert_eq!(sinks.metric(&format!("http_requests_total{labels},status=\"200\"}}")), Some(1.0));
+    assert_eq!(
+        sinks.metric(&format!("http_requests_total{labels},status=\"200\"}}")),
+        Some(1.0)
+    );
     assert_eq!(
         sinks.metric(&format!("http_request_duration_seconds_count{labels}}}")),
         Some(1.0)
     );
-    assert_eq!(sinks.metric(&format!("http_requests_in_flight{labels}}}")), Some(0.0));
+    assert_eq!(
+        sinks.metric(&format!("http_requests_in_flight{labels}}}")),
+        Some(0.0)
+    );
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::metrics::{DropReason, Part, Stats};
+use crate::metrics::{DropReason, Part, QueueFill, Stats};
 use crate::store::Identity;
 
 /// What the running system knows of its parts and [`Stats`] does not.
@@ -16,11 +16,11 @@ pub(crate) struct HealthSnapshot {
     pub(crate) cache: Mode,
     pub(crate) exporter: Mode,
     /// Finished records that wait for the pipeline (`pipeline.queue_records`).
-    pub(crate) records: QueueState,
+    pub(crate) records: QueueFill,
     /// Rows that wait for the store (`store.queue_rows`).
-    pub(crate) rows: QueueState,
+    pub(crate) rows: QueueFill,
     /// Spans that wait for the exporter (`jaeger.queue_spans`).
-    pub(crate) spans: QueueState,
+    pub(crate) spans: QueueFill,
 }
 
 /// How a part is set up.
@@ -32,13 +32,6 @@ pub(crate) enum Mode {
     Memory,
     /// It is turned off.
     Off,
-}
-
-/// How full a queue is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct QueueState {
-    pub(crate) depth: usize,
-    pub(crate) capacity: usize,
 }
 
 /// The answer.
@@ -70,9 +63,9 @@ struct PartHealth {
 struct Queues {
     /// Of the hand-over from requests to the pipeline, which is where a flood shows first.
     #[serde(flatten)]
-    records: QueueState,
-    rows: QueueState,
-    spans: QueueState,
+    records: QueueFill,
+    rows: QueueFill,
+    spans: QueueFill,
 }
 
 #[derive(Debug, Serialize)]

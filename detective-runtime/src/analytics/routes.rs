@@ -34,8 +34,6 @@ pub(crate) struct Analytics {
     pub(crate) cache_ttl: Duration,
     pub(crate) identity: Identity,
     pub(crate) stats: Arc<Stats>,
-    /// The template of the route that answers a path, when the router can tell.
-    pub(crate) resolve: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
     /// The state of the parts at this moment.
     pub(crate) health: Arc<dyn Fn() -> HealthSnapshot + Send + Sync>,
 }
@@ -168,9 +166,6 @@ impl Analytics {
             .find(|known| **known == asked || **known == path)
         {
             return Ok(template.clone());
-        }
-        if let Some(template) = (self.resolve)(&path) {
-            return Ok(template);
         }
         Ok(match_template(&known, asked).map_or(path, str::to_owned))
     }

@@ -81,6 +81,11 @@ impl Cache {
         })))
     }
 
+    /// Whether it is in Redis, where others see it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.0.backend, Backend::Redis(_))
+    }
+
     /// The value under `key`, unless there is none, its time is over, it is not a `T`, or Redis is
     /// in trouble.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {

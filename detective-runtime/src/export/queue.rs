@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::{ExportError, ExportSpan, Exporter};
 use crate::config::Jaeger;
-use crate::metrics::{DropReason, Part, Stats};
+use crate::metrics::{DropReason, Part, QueueFill, Stats};
 
 /// Collects spans into batches and exports them, one batch at a time, on a task of its own.
 ///
@@ -57,6 +57,15 @@ impl ExportQueue {
         state.waiting.extend(spans);
         if was_empty || state.waiting.len() >= shared.batch_spans {
             shared.wake.notify_one();
+        }
+    }
+
+    /// Reads how full the queue is, from anywhere and for as long as it is wanted.
+    pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || QueueFill {
+            depth: shared.lock().waiting.len() as u64,
+            capacity: shared.capacity as u64,
         }
     }
 

@@ -69,7 +69,7 @@ pub(crate) fn request(
     }
     into.https = is_https(peer, headers, &config.http.trusted_proxies);
     into.version = Some(request.version());
-    copy_headers(headers, &rule.request_headers, &mut into.headers);
+    copy_headers(headers, &rule.captured.request, &mut into.headers);
     into.body = RequestBytes::of(request);
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     let rule = owner.snapshot.route(slot);
     copy_headers(
         response.headers(),
-        &rule.response_headers,
+        &rule.captured.response,
         &mut record.response.headers,
     );
 }

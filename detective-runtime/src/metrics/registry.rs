@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prometheus::Registry;
 use prometheus::proto::{MetricFamily, MetricType};
+use serde::Serialize;
 
 use super::bounds::Bounds;
 use super::cells::{FunctionCells, RouteCells};
@@ -55,7 +56,7 @@ impl std::fmt::Debug for Queue {
 }
 
 /// How full a queue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct QueueFill {
     /// Items that wait.
     pub(crate) depth: u64,
@@ -150,6 +151,15 @@ impl MetricsRegistry {
     /// Shows or hides exemplars, when `metrics.exemplars` has changed.
     pub(crate) fn show_exemplars(&self, show: bool) {
         self.exemplars.store(show, Relaxed);
+    }
+
+    /// How full the queue of this name is; nothing of nothing when there is none.
+    pub(crate) fn queue(&self, name: &str) -> QueueFill {
+        let queues = self.sources.queues();
+        queues
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map_or_else(QueueFill::default, |(_, fill)| fill)
     }
 
     /// Every family that has a series: Detective's own and those of the application's default

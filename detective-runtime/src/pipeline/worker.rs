@@ -15,7 +15,7 @@ use crate::instance::Instance;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Record};
+use crate::record::{Kind, Owner, Record};
 use crate::trace::{self, FLAG_SAMPLED, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
@@ -233,6 +233,7 @@ impl Worker {
         if record.kind == Kind::Detached {
             return self.take_detached(record, clock);
         }
+        settle_headers(&mut record, &owner);
         let slot = record.request.slot.as_deref();
         let decision = owner.snapshot.decide(slot, record.handler);
         if record.trace.trace_id != 0 {
@@ -287,6 +288,26 @@ impl Worker {
             .push(spans::convert(&mut record, None, clock));
         self.instance.hand_over.give_back(record);
     }
+}
+
+/// Takes out the headers that were captured only because some function's rule wants them, and not
+/// the one that answered.
+fn settle_headers(record: &mut Record, owner: &Owner) {
+    if record.request.headers.is_empty() && record.response.headers.is_empty() {
+        return;
+    }
+    let Some(slot) = &record.request.slot else {
+        return;
+    };
+    let (keeps_request, keeps_response) = owner.snapshot.keeps_headers(slot, record.handler);
+    record
+        .request
+        .headers
+        .retain(|(name, _)| keeps_request(name));
+    record
+        .response
+        .headers
+        .retain(|(name, _)| keeps_response(name));
 }
 
 impl Sinks {

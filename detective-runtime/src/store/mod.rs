@@ -14,10 +14,12 @@ mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::config::Service;
 pub(crate) use query::{EndpointStats, Filter, Overview, RouteMetrics, Summary};
 pub(crate) use queue::WriteQueue;
 pub use row::{ApiMetric, Outcome};
 pub(crate) use row::{Row, RowBatch};
+
 pub(crate) use sqlite::{Reader, Writer};
 
 /// An open store.
@@ -36,6 +38,23 @@ pub(crate) struct Identity {
     pub(crate) version: String,
     /// Must differ between programs that run at the same time, because row ids are made from it.
     pub(crate) instance: String,
+}
+
+impl Identity {
+    /// The identity that the config gives the program.
+    pub(crate) fn of(service: &Service) -> Self {
+        let Service {
+            name,
+            version,
+            instance,
+            ..
+        } = service.clone();
+        Self {
+            service: name,
+            version,
+            instance,
+        }
+    }
 }
 
 /// What can go wrong with the store.

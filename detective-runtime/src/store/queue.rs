@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{RowBatch, StoreError, Writer};
-use crate::metrics::{DropReason, Part, Stats};
+use crate::metrics::{DropReason, Part, QueueFill, Stats};
 
 /// The first wait after a failed write; it doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -80,6 +80,15 @@ impl<B: RowBatch> WriteQueue<B> {
         self.send(Command::Flush(done));
         // An error means that the task has ended: there is nothing left to wait for.
         let _ = wait.await;
+    }
+
+    /// Reads how full the queue is, from anywhere and for as long as it is wanted.
+    pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<B> {
+        let (queued, capacity) = (Arc::clone(&self.queued), self.capacity as u64);
+        move || QueueFill {
+            depth: queued.load(Relaxed) as u64,
+            capacity,
+        }
     }
 
     /// Rows that wait now.
