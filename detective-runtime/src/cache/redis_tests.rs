@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cache::Cache;
+use crate::client::testing::{shown, spans_of};
 use crate::config;
 use crate::metrics::{Part, Stats};
 
@@ -275,4 +276,38 @@ async fn an_encrypted_connection_to_a_plain_server_is_trouble_and_no_panic() {
     let cache = Cache::new(&config, Arc::clone(&stats)).unwrap();
     assert_eq!(cache.get::<u8>("probe").await, None);
     assert_eq!(stats.exchanges(Part::Cache), (0, 1));
+}
+
+#[tokio::test]
+async fn each_use_of_redis_is_a_client_span() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let port = server.port;
+    let toml = format!("[cache]\nurl = \"redis://127.0.0.1:{port}/2\"\nprefix = \"store:\"");
+    let spans = spans_of(&toml, |handle| async move {
+        handle.cache().set("user:42", &42, MINUTE).await;
+        handle.cache().get::<u8>("user:42").await;
+    });
+    assert_eq!(
+        shown(&spans.await),
+        format!(
+            r#"SET
+  db.system.name="redis"
+  db.operation.name="SET"
+  db.namespace="2"
+  server.address="127.0.0.1"
+  server.port={port}
+  db.query.text="SET store:user:? ? PX ?"
+GET
+  db.system.name="redis"
+  db.operation.name="GET"
+  db.namespace="2"
+  server.address="127.0.0.1"
+  server.port={port}
+  db.query.text="GET store:user:?"
+  cache.hit=true
+"#
+        )
+    );
 }

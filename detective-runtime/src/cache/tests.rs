@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::client::testing::{shown, spans_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -195,4 +196,29 @@ fn keys_are_shown_without_what_tells_people_apart() {
     check("alice@example.org:profile", "?");
     check("42:user", "?");
     check(":x", "?");
+}
+
+#[tokio::test]
+async fn each_use_of_memory_is_a_span() {
+    let spans = spans_of("", |handle| async move {
+        let cache = handle.cache();
+        cache.get::<User>("user:42").await;
+        cache.set("user:42", &user(42), MINUTE).await;
+        cache.get::<User>("user:42").await;
+        cache.remove("user:42").await;
+    });
+    assert_eq!(
+        shown(&spans.await),
+        r#"cache get
+  cache.key="user:?"
+  cache.hit=false
+cache set
+  cache.key="user:?"
+cache get
+  cache.key="user:?"
+  cache.hit=true
+cache remove
+  cache.key="user:?"
+"#
+    );
 }

@@ -193,6 +193,82 @@ mod tests {
     use reqwest_middleware::ClientBuilder;
 
     use super::*;
+    use crate::client::testing::{shown, spans_of};
+
+    /// The address of a server that answers with the `traceparent` that it got, and of one that is
+    /// not there.
+    async fn servers() -> (std::net::SocketAddr, std::net::SocketAddr) {
+        let app = Router::new()
+            .route("/", get(|uri: http::Uri| async move { uri.to_string() }))
+            .route("/tea", get(|| async { http::StatusCode::IM_A_TEAPOT }))
+            .route(
+                "/trace",
+                get(|headers: http::HeaderMap| async move {
+                    headers["traceparent"].to_str().unwrap().to_owned()
+                }),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        (here, listener.local_addr().unwrap())
+    }
+
+    fn client() -> reqwest_middleware::ClientWithMiddleware {
+        ClientBuilder::new(reqwest::Client::new())
+            .with(Tracing)
+            .build()
+    }
+
+    #[tokio::test]
+    async fn each_request_is_a_span_that_the_callee_joins() {
+        let (here, nowhere) = servers().await;
+        let traceparent = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+        let seen = std::sync::Arc::clone(&traceparent);
+        let spans = spans_of("", move |_| {
+            let seen = std::sync::Arc::clone(&seen);
+            async move {
+                let get = |url: String| client().get(url).send();
+                let response = get(format!("http://{here}/trace?token=secret")).await;
+                *seen.lock().unwrap() = response.unwrap().text().await.unwrap();
+                get(format!("http://{here}/tea")).await.unwrap();
+                get(format!("http://{nowhere}/")).await.unwrap_err();
+            }
+        });
+        let spans = spans.await;
+        let expected = format!("00-{:032x}-{:016x}-03", spans[0].trace_id, spans[0].span_id);
+        assert_eq!(*traceparent.lock().unwrap(), expected);
+        let port = here.port();
+        assert_eq!(
+            shown(&spans[..2]),
+            format!(
+                r#"GET
+  http.request.method="GET"
+  url.full="http://127.0.0.1:{port}/trace?token=REDACTED"
+  server.address="127.0.0.1"
+  server.port={port}
+  http.response.status_code=200
+  network.protocol.version="1.1"
+GET !
+  error.type="418"
+  http.request.method="GET"
+  url.full="http://127.0.0.1:{port}/tea"
+  server.address="127.0.0.1"
+  server.port={port}
+  http.response.status_code=418
+  network.protocol.version="1.1"
+"#
+            )
+        );
+        assert!(
+            spans[2]
+                .error
+                .as_ref()
+                .unwrap()
+                .starts_with("no connection: ")
+        );
+        assert_eq!(spans[2].attribute("error.type"), Some(&"connect".into()));
+    }
 
     #[test]
     fn credentials_and_query_values_are_not_shown() {
@@ -223,24 +299,16 @@ mod tests {
 
     #[tokio::test]
     async fn requests_and_responses_pass_unchanged() {
-        let app = Router::new()
-            .route("/", get(|uri: http::Uri| async move { uri.to_string() }))
-            .route("/tea", get(|| async { http::StatusCode::IM_A_TEAPOT }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let client = ClientBuilder::new(reqwest::Client::new())
-            .with(Tracing)
-            .build();
-
+        let (here, _) = servers().await;
+        let client = client();
         let response = client
-            .get(format!("http://{address}/?a=b"))
+            .get(format!("http://{here}/?a=b"))
             .send()
             .await
             .unwrap();
         assert_eq!(response.text().await.unwrap(), "/?a=b");
         let response = client
-            .get(format!("http://{address}/tea"))
+            .get(format!("http://{here}/tea"))
             .send()
             .await
             .unwrap();
@@ -249,14 +317,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_described_without_its_address() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let client = ClientBuilder::new(reqwest::Client::new())
-            .with(Tracing)
-            .build();
-        let error = client
-            .get(format!("http://{address}/?token=secret"))
+        let (_, nowhere) = servers().await;
+        let error = client()
+            .get(format!("http://{nowhere}/?token=secret"))
             .send()
             .await
             .unwrap_err();

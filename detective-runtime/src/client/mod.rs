@@ -9,3 +9,5 @@ mod query;
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sql;
+#[cfg(test)]
+pub(crate) mod testing;

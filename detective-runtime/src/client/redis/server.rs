@@ -70,6 +70,21 @@ pub(crate) fn mark_failure(span: &mut ClientSpan, error: &RedisError) {
             span.set("db.response.status_code", code.to_owned());
             span.fail(code.to_owned(), error.to_string());
         }
-        None => span.fail(error.category().to_owned(), error.to_string()),
+        None => span.fail(error_type(error), error.to_string()),
     }
+}
+
+/// A short, stable word for the class of an error that did not come from Redis itself.
+fn error_type(error: &RedisError) -> Cow<'static, str> {
+    Cow::Borrowed(if error.is_timeout() {
+        "timeout"
+    } else if error.is_connection_refusal() {
+        "connection_refused"
+    } else if error.is_connection_dropped() {
+        "connection_dropped"
+    } else if error.is_io_error() {
+        "io"
+    } else {
+        return Cow::Owned(error.category().replace(' ', "_"));
+    })
 }

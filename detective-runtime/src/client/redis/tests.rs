@@ -3,6 +3,7 @@
 use redis::{AsyncCommands, ErrorKind, IntoConnectionInfo, RedisError};
 
 use super::*;
+use crate::client::testing::{shown, spans_of};
 
 /// A connection that answers with what it was asked.
 #[derive(Clone)]
@@ -55,4 +56,43 @@ async fn pipelines_pass_unchanged() {
     pipeline.get("a");
     let answer: (String,) = pipeline.query_async(&mut traced()).await.unwrap();
     assert_eq!(answer.0, "*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+}
+
+#[tokio::test]
+async fn each_command_is_a_span() {
+    let spans = spans_of("", |_| async {
+        let mut connection = traced();
+        let _: String = connection.get("user:42").await.unwrap();
+        let _: redis::RedisResult<String> = connection.get("fail").await;
+        let mut pipeline = redis::pipe();
+        pipeline.get("a:1").get("b:2");
+        let _: (String,) = pipeline.query_async(&mut connection).await.unwrap();
+    });
+    assert_eq!(
+        shown(&spans.await),
+        r#"GET
+  db.system.name="redis"
+  db.operation.name="GET"
+  db.namespace="0"
+  server.address="localhost"
+  server.port=6379
+  db.query.text="GET user:?"
+GET !no connection - Io
+  error.type="connection_dropped"
+  db.system.name="redis"
+  db.operation.name="GET"
+  db.namespace="0"
+  server.address="localhost"
+  server.port=6379
+  db.query.text="GET ?"
+PIPELINE GET
+  db.system.name="redis"
+  db.operation.name="PIPELINE GET"
+  db.namespace="0"
+  server.address="localhost"
+  server.port=6379
+  db.query.text="GET a:?; GET b:?"
+  db.operation.batch.size=2
+"#
+    );
 }

@@ -29,9 +29,15 @@ impl Traceable for sqlx::Sqlite {
     fn target(options: &sqlx::sqlite::SqliteConnectOptions) -> Target {
         let path = options.get_filename();
         let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy();
         Target {
             system: "sqlite",
-            namespace: name.to_string_lossy().into_owned(),
+            // sqlx numbers the databases in memory, which says nothing to anybody.
+            namespace: if name.starts_with("file:sqlx-in-memory-") {
+                ":memory:".to_owned()
+            } else {
+                name.into_owned()
+            },
             address: None,
         }
     }

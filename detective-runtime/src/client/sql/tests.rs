@@ -5,6 +5,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Error, Executor, Row, Sqlite};
 
 use super::Pool;
+use crate::client::testing::{shown, spans_of};
 
 /// A database of its own with two toys.
 async fn toys() -> Pool<Sqlite> {
@@ -125,4 +126,79 @@ async fn migrations_take_the_pool() {
         .unwrap();
     migrator.run(&pool).await.unwrap();
     std::fs::remove_dir(no_migrations).unwrap();
+}
+
+#[tokio::test]
+async fn each_statement_is_a_span() {
+    let pool = toys().await;
+    let spans = spans_of("", move |_| {
+        let pool = pool.clone();
+        async move {
+            let by_id = sqlx::query("SELECT name FROM toys WHERE id = ? AND 1 = 1").bind(1);
+            by_id.fetch_one(&pool).await.unwrap();
+            pool.fetch_all("SELECT * FROM toys WHERE name <> 'secret'")
+                .await
+                .unwrap();
+            let mut transaction = pool.begin().await.unwrap();
+            let insert = sqlx::query("INSERT INTO toys (name) VALUES (?)").bind("bear");
+            insert.execute(&mut *transaction).await.unwrap_err();
+            transaction.rollback().await.unwrap();
+        }
+    });
+    assert_eq!(
+        shown(&spans.await),
+        r#"SELECT toys
+  db.system.name="sqlite"
+  db.operation.name="SELECT"
+  db.namespace=":memory:"
+  db.query.text="SELECT name FROM toys WHERE id = ? AND 1 = 1"
+  db.query.summary="SELECT toys"
+SELECT toys
+  db.system.name="sqlite"
+  db.operation.name="SELECT"
+  db.namespace=":memory:"
+  db.query.text="SELECT * FROM toys WHERE name <> ?"
+  db.query.summary="SELECT toys"
+  db.response.returned_rows=2
+BEGIN
+  db.system.name="sqlite"
+  db.operation.name="BEGIN"
+  db.namespace=":memory:"
+INSERT toys !error returned from database: (code: 2067) UNIQUE constraint failed: toys.name
+  error.type="2067"
+  db.system.name="sqlite"
+  db.operation.name="INSERT"
+  db.namespace=":memory:"
+  db.query.text="INSERT INTO toys (name) VALUES (?)"
+  db.query.summary="INSERT toys"
+  db.response.status_code="2067"
+ROLLBACK
+  db.system.name="sqlite"
+  db.operation.name="ROLLBACK"
+  db.namespace=":memory:"
+"#
+    );
+}
+
+#[tokio::test]
+async fn the_span_of_a_stream_lasts_as_long_as_the_stream() {
+    let pool = toys().await;
+    let spans = spans_of("", move |handle| {
+        let pool = pool.clone();
+        async move {
+            let mut toys = sqlx::query("SELECT * FROM toys").fetch(&pool);
+            toys.try_next().await.unwrap();
+            drop(handle.span("between"));
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            drop(toys);
+            drop(handle.span("after"));
+        }
+    });
+    let spans = spans.await;
+    let named = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+    let (stream, between) = (named("SELECT toys"), named("between"));
+    assert!(stream.start_unix_nanos < between.start_unix_nanos);
+    assert!(stream.end_unix_nanos > between.end_unix_nanos);
+    assert!(stream.end_unix_nanos <= named("after").start_unix_nanos);
+    assert_eq!(between.parent_span_id, stream.parent_span_id);
 }
