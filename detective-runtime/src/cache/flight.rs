@@ -36,6 +36,11 @@ impl Flights {
         }
     }
 
+    /// Ends the flight of `key`, if there is one: what it makes is out of date.
+    pub(super) fn divert(&self, key: &str) {
+        self.lock().remove(key);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Cell>> {
         // Nothing panics while it holds the lock; a poisoned map would still be whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,13 +57,24 @@ impl Flight<'_> {
         cell.get_or_try_init(|| make).await.map(Arc::clone)
     }
 
+    /// Whether whoever comes now would come aboard.
+    pub(super) fn is_open(&self) -> bool {
+        self.flights
+            .lock()
+            .get(self.key)
+            .is_some_and(|cell| self.is_in(cell))
+    }
+
     /// Ends the flight: whoever comes from now on starts another. Those who are aboard keep its value.
     pub(super) fn land(&self) {
         let mut cells = self.flights.lock();
-        let is_this = |cell: &Cell| self.cell.as_ref().is_some_and(|own| Arc::ptr_eq(own, cell));
-        if cells.get(self.key).is_some_and(is_this) {
+        if cells.get(self.key).is_some_and(|cell| self.is_in(cell)) {
             cells.remove(self.key);
         }
+    }
+
+    fn is_in(&self, cell: &Cell) -> bool {
+        self.cell.as_ref().is_some_and(|own| Arc::ptr_eq(own, cell))
     }
 }
 

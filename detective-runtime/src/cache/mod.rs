@@ -105,8 +105,9 @@ impl Cache {
         }
     }
 
-    /// Forgets the value under `key`.
+    /// Forgets the value under `key`, and whatever is being computed for it in this process.
     pub async fn remove(&self, key: &str) {
+        self.0.flights.divert(key);
         let mut span = self.0.backend.start_span(Operation::Remove, key);
         self.0.backend.remove(key, &mut span).await;
     }
@@ -157,8 +158,11 @@ impl Cache {
         });
         match (shared.await, computed) {
             (Ok(text), Some(value)) => {
-                self.write(key, text, ttl).await;
-                flight.land();
+                // A value that was removed meanwhile is not brought back.
+                if flight.is_open() {
+                    self.write(key, text, ttl).await;
+                    flight.land();
+                }
                 Ok(value)
             }
             (Ok(text), None) => match serde_json::from_slice(&text) {

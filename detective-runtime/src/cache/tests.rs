@@ -147,6 +147,20 @@ async fn when_the_computing_caller_is_cancelled_the_next_one_takes_over() {
 }
 
 #[tokio::test]
+async fn what_is_removed_while_it_is_computed_is_not_brought_back() {
+    let (cache, _) = open("memory");
+    let old = cache.get_or_compute("user:1", MINUTE, async || {
+        cache.remove("user:1").await;
+        let new = cache.get_or_compute("user:1", MINUTE, async || Ok::<_, ()>(user(2)));
+        assert_eq!(new.await, Ok(user(2)));
+        Ok::<_, ()>(user(1))
+    });
+    assert_eq!(old.await, Ok(user(1)));
+    assert_eq!(cache.get("user:1").await, Some(user(2)));
+    assert_eq!(cache.0.flights.len(), 0);
+}
+
+#[tokio::test]
 async fn a_value_that_is_not_json_still_reaches_its_caller() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Odd;
