@@ -79,9 +79,14 @@ impl Access {
         }
     }
 
-    /// `router` behind the door.
+    /// The routes of `router` behind the door. Its fallback is left as it is, since that of an
+    /// application may come to stand in its place.
+    ///
+    /// # Panics
+    ///
+    /// When `router` has no routes.
     pub(crate) fn protect(&self, router: Router) -> Router {
-        router.layer(middleware::from_fn_with_state(self.clone(), check))
+        router.route_layer(middleware::from_fn_with_state(self.clone(), check))
     }
 
     /// The route that takes the token from the sign-in form. It has to be outside of the door.

@@ -7,7 +7,7 @@ mod health;
 mod metrics;
 mod range;
 mod routes;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;
 
 pub(crate) use access::Access;

@@ -544,6 +544,16 @@ async fn the_token_opens_the_door() {
     }
 }
 
+#[tokio::test]
+async fn the_door_stands_before_nothing_else() {
+    let app = guarded(None).merge(Router::new().route("/toys", get(|| async { "toys" })));
+    for (path, status) in [("/toys", 200), ("/nowhere", 404), ("/analytics", 403)] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path}");
+    }
+}
+
 async fn sign_in(token: Option<&str>, body: &'static str) -> Response<Body> {
     let request = Request::post("/analytics/sign-in")
         .header("content-type", "application/x-www-form-urlencoded")

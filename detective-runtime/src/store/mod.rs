@@ -6,12 +6,17 @@
 //! second engine is a second module with the same `connect`, `Writer` and `Reader`, and the scheme
 //! of `store.url` chooses between them in [`Store::open`].
 
+#[cfg(not(feature = "sqlite"))]
+#[path = "disabled.rs"]
+mod sqlite;
+#[cfg(feature = "sqlite")]
 mod id;
 mod query;
 mod queue;
 mod row;
+#[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 pub(crate) mod tests;
 
 use crate::config::Service;
@@ -68,6 +73,13 @@ pub enum StoreError {
         /// The text before the colon, or nothing.
         scheme: String,
     },
+    /// `store.url` names an engine that this build leaves out. Enable its cargo feature, or turn
+    /// the store off.
+    #[error(
+        "this build has no SQLite store; enable the cargo feature `sqlite`, or set \
+         `store.enabled = false`"
+    )]
+    NotBuilt,
     /// The database cannot be opened or created, or is not one of ours.
     #[error(
         "cannot open the store at `{path}`: {reason}; expected a SQLite file, or a place where one \

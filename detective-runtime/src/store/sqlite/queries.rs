@@ -17,7 +17,7 @@ const TOTALS: &str = "\
     FROM endpoints CROSS JOIN requests ON requests.endpoint_id = endpoints.id \
     WHERE started_us BETWEEN ?1 AND ?2 \
         AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR method = ?4) \
-    GROUP BY endpoint_id ORDER BY endpoint_id";
+    GROUP BY endpoints.id ORDER BY endpoints.id";
 
 /// The times at four ranks, counted from one, of the ordered times of some endpoints.
 const RANKED: &str = "\
