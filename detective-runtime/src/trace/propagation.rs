@@ -25,6 +25,9 @@ pub(crate) const TRACEPARENT_LENGTH: usize = 55;
 /// Most members that a `tracestate` may have.
 const MAX_MEMBERS: usize = 32;
 
+/// One in each byte of a word.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
 /// The place in a trace that a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RemoteContext {
@@ -44,13 +47,20 @@ pub(crate) struct RemoteContext {
 /// white space. A malformed `tracestate` is dropped as a whole and costs the trace nothing else.
 pub(crate) fn extract(headers: &HeaderMap, trace_state: &mut String) -> Option<RemoteContext> {
     trace_state.clear();
-    let mut values = headers.get_all(&TRACEPARENT).into_iter();
-    let value = values.next()?;
-    if values.next().is_some() {
-        return None;
+    let mut traceparent = None;
+    let mut has_trace_state = false;
+    // One walk over the headers costs less than two look-ups, as long as there are few of them,
+    // and meets a repeated header by itself.
+    for (name, value) in headers {
+        match name.as_str() {
+            "traceparent" if traceparent.is_some() => return None,
+            "traceparent" => traceparent = Some(value),
+            "tracestate" => has_trace_state = true,
+            _ => {}
+        }
     }
-    let context = parse_traceparent(trim(value.as_bytes()))?;
-    if headers.contains_key(&TRACESTATE) && read_trace_state(headers, trace_state).is_none() {
+    let context = parse_traceparent(trim(traceparent?.as_bytes()))?;
+    if has_trace_state && read_trace_state(headers, trace_state).is_none() {
         trace_state.clear();
     }
     Some(context)
@@ -63,24 +73,32 @@ pub(crate) fn format_traceparent(
     flags: u8,
 ) -> [u8; TRACEPARENT_LENGTH] {
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    write_hex(&trace_id.to_be_bytes(), &mut text[3..35]);
-    write_hex(&span_id.to_be_bytes(), &mut text[36..52]);
-    write_hex(&[flags], &mut text[53..55]);
+    for (group, shift) in text[3..35]
+        .as_chunks_mut()
+        .0
+        .iter_mut()
+        .zip([96, 64, 32, 0])
+    {
+        *group = write_eight((trace_id >> shift) as u32);
+    }
+    for (group, shift) in text[36..52].as_chunks_mut().0.iter_mut().zip([32, 0]) {
+        *group = write_eight((span_id >> shift) as u32);
+    }
+    text[53..].copy_from_slice(&write_eight(flags.into())[6..]);
     text
 }
 
 /// Reads 8, 16, 24 or 32 lower-case hexadecimal digits. Anything else is `None`.
-#[inline]
 pub(crate) fn parse_hex(digits: &[u8]) -> Option<u128> {
     let (groups, rest) = digits.as_chunks::<8>();
     if groups.is_empty() || groups.len() > 4 || !rest.is_empty() {
         return None;
     }
-    let mut number = 0;
-    for group in groups {
-        number = number << 32 | u128::from(parse_eight(*group)?);
-    }
-    Some(number)
+    let mut reader = HexReader::default();
+    let number = groups.iter().fold(0, |number, group| {
+        number << 32 | u128::from(reader.eight(*group))
+    });
+    reader.finish(number)
 }
 
 fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
@@ -88,11 +106,18 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     if head[2] != b'-' || head[35] != b'-' || head[52] != b'-' {
         return None;
     }
-    let trace_id = parse_hex(&head[3..35])?;
-    let parent_id = u64::try_from(parse_hex(&head[36..52])?).ok()?;
+    let (trace_id, _) = head[3..35].as_chunks::<8>();
+    let (parent_id, _) = head[36..52].as_chunks::<8>();
+    let mut reader = HexReader::default();
+    let mut sixteen = |groups: &[[u8; 8]]| {
+        u64::from(reader.eight(groups[0])) << 32 | u64::from(reader.eight(groups[1]))
+    };
+    let trace_id = u128::from(sixteen(&trace_id[..2])) << 64 | u128::from(sixteen(&trace_id[2..]));
+    let parent_id = sixteen(parent_id);
     // Version and flags are two digits each, so that one group of eight holds both.
     let short_fields = [head[0], head[1], head[53], head[54], b'0', b'0', b'0', b'0'];
-    let [version, flags, ..] = parse_eight(short_fields)?.to_be_bytes();
+    let [version, flags, ..] = reader.eight(short_fields).to_be_bytes();
+    reader.finish(())?;
     if version == 0xff || trace_id == 0 || parent_id == 0 {
         return None;
     }
@@ -108,41 +133,43 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     })
 }
 
-/// Reads eight digits at once, one in each byte of a word. A look-up for each digit would take
-/// three times as many instructions.
-#[inline]
-fn parse_eight(digits: [u8; 8]) -> Option<u32> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH_BITS: u64 = ONES << 7;
-    // For bytes below 0x80: the high bit of each byte that is at least `bound`.
-    const fn at_least(word: u64, bound: u8) -> u64 {
-        word + ONES * (0x80 - bound as u64)
-    }
-
-    let word = u64::from_be_bytes(digits);
-    if word & HIGH_BITS != 0 {
-        return None;
-    }
-    let numerals = at_least(word, b'0') & !at_least(word, b'9' + 1);
-    let letters = at_least(word, b'a') & !at_least(word, b'f' + 1);
-    if (numerals | letters) & HIGH_BITS != HIGH_BITS {
-        return None;
-    }
-    // The low half of `a` is 1 and its value is 10.
-    let nibbles = (word & (ONES * 0x0f)) + ((letters & HIGH_BITS) >> 7) * 9;
-    let bytes = (nibbles >> 4 | nibbles) & 0x00ff_00ff_00ff_00ff;
-    let halves = (bytes >> 8 | bytes) & 0x0000_ffff_0000_ffff;
-    Some((halves >> 16 | halves) as u32)
+/// Reads lower-case hexadecimal digits, eight at once, one in each byte of a word: a look-up for
+/// each would take several times as many instructions. Faults are gathered and asked for once.
+#[derive(Default)]
+struct HexReader {
+    faults: u64,
 }
 
-fn write_hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (byte, pair) in bytes.iter().zip(text.as_chunks_mut::<2>().0) {
-        *pair = [
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 0x0f)],
-        ];
+impl HexReader {
+    #[inline]
+    fn eight(&mut self, digits: [u8; 8]) -> u32 {
+        let word = u64::from_be_bytes(digits);
+        // Bit 6 tells letters from numerals. Letters are moved to follow the numeral `9`, and
+        // `0` to zero, so that a digit's byte is its value.
+        let letters = (word >> 6) & ONES;
+        let nibbles = word.wrapping_sub(letters * 0x27) ^ (ONES * 0x30);
+        // All else has high bits left, or is above nine and no letter, or the reverse.
+        let above_nine = nibbles.wrapping_add(ONES * 6) & (ONES * 0x10);
+        self.faults |= (nibbles & (ONES * 0xf0)) | (above_nine ^ (letters << 4));
+        let bytes = (nibbles >> 4 | nibbles) & 0x00ff_00ff_00ff_00ff;
+        let halves = (bytes >> 8 | bytes) & 0x0000_ffff_0000_ffff;
+        (halves >> 16 | halves) as u32
     }
+
+    fn finish<T>(&self, value: T) -> Option<T> {
+        (self.faults == 0).then_some(value)
+    }
+}
+
+/// The reverse of [`HexReader::eight`].
+#[inline]
+fn write_eight(number: u32) -> [u8; 8] {
+    let number = u64::from(number);
+    let halves = (number << 16 | number) & 0x0000_ffff_0000_ffff;
+    let bytes = (halves << 8 | halves) & 0x00ff_00ff_00ff_00ff;
+    let nibbles = (bytes << 4 | bytes) & (ONES * 0x0f);
+    let letters = ((nibbles + ONES * 6) >> 4) & ONES;
+    (nibbles + ONES * 0x30 + letters * 0x27).to_be_bytes()
 }
 
 fn read_trace_state(headers: &HeaderMap, trace_state: &mut String) -> Option<()> {
@@ -466,6 +493,33 @@ mod tests {
                 flags,
             };
             assert_eq!(parse_traceparent(&text), Some(expected));
+        }
+    }
+
+    #[test]
+    fn every_byte_is_a_digit_or_a_fault_in_every_place() {
+        for byte in u8::MIN..=u8::MAX {
+            let value = match byte {
+                b'0'..=b'9' => Some(byte - b'0'),
+                b'a'..=b'f' => Some(byte - b'a' + 10),
+                _ => None,
+            };
+            for place in 0..8 {
+                for others in [b'0', b'9', b'a', b'f'] {
+                    let mut digits = [others; 8];
+                    digits[place] = byte;
+                    let all = u128::from_str_radix(std::str::from_utf8(&[others; 8]).unwrap(), 16);
+                    let expected = value.map(|value| {
+                        let shift = 4 * (7 - place);
+                        all.unwrap() & !(0xf << shift) | u128::from(value) << shift
+                    });
+                    assert_eq!(
+                        parse_hex(&digits),
+                        expected,
+                        "{byte} at {place} of {others}"
+                    );
+                }
+            }
         }
     }
 

@@ -30,6 +30,10 @@ pub(super) fn span(span: ExportSpan) -> SpanData {
     let mut attributes = attributes(span.attributes);
     // Where OTLP has the scope beside the span, thrift has a tag.
     attributes.push(KeyValue::new("otel.scope.name", SCOPE));
+    if span.kind == SpanKind::Internal {
+        // The crate leaves this one out, OTLP's way into Jaeger does not.
+        attributes.push(KeyValue::new("span.kind", "internal"));
+    }
     SpanData {
         // Thrift has no trace state.
         span_context: SpanContext::new(
