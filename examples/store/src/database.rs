@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use detective::client::sql;
+use sqlx::Sqlite;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 
-/// The pool that every query goes through.
-pub type Database = SqlitePool;
+/// sqlx's pool, except that every statement becomes a span.
+pub type Database = sql::Pool<Sqlite>;
 
 /// How long a writer waits for its turn: SQLite lets one write at a time.
 const WRITER_PATIENCE: Duration = Duration::from_secs(5);
@@ -41,5 +43,5 @@ async fn open_or_make(path: &Path) -> Result<Database, Box<dyn std::error::Error
         .busy_timeout(WRITER_PATIENCE);
     let pool = SqlitePool::connect_with(options).await?;
     sqlx::migrate!().run(&pool).await?;
-    Ok(pool)
+    Ok(Database::new(pool))
 }

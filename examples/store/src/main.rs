@@ -45,7 +45,10 @@ const DATABASE: &str = "data/store.db";
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match arguments::read(std::env::args().skip(1)) {
-        Ok(Command::Help) => Ok(say(arguments::HELP)),
+        Ok(Command::Help) => {
+            say(arguments::HELP);
+            Ok(())
+        }
         Ok(Command::Run(arguments)) => run(arguments).await,
         Err(error) => Err(error.into()),
     };

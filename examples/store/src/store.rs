@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detective::Handle;
+use detective::client::http::Tracing;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 use crate::database::Database;
@@ -36,7 +37,7 @@ impl Store {
             .build()?;
         Ok(Self {
             database,
-            http: ClientBuilder::new(http).build(),
+            http: ClientBuilder::new(http).with(Tracing).build(),
             user_service: user_service.into(),
             detective,
         })

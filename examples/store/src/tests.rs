@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use detective::Detective;
+use detective::{Detective, testing};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,7 +17,8 @@ use crate::{database, routes, welcome};
 /// A store of its own for one test, which also listens, since it calls itself.
 struct TestStore {
     router: Router,
-    _detective: Detective,
+    detective: Detective,
+    sinks: testing::Sinks,
     _folder: TempDir,
 }
 
@@ -30,17 +31,19 @@ struct Answer {
 impl TestStore {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let detective = Detective::start().await.unwrap();
+        let (detective, sinks) = testing::start("").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = welcome::url_of(listener.local_addr().unwrap());
         let database = database::open(&folder.path().join("data/store.db"))
             .await
             .unwrap();
-        let router = routes::router(Store::new(database, &url, detective.handle()).unwrap());
+        let store = Store::new(database, &url, detective.handle()).unwrap();
+        let router = detective.watch(routes::router(store));
         tokio::spawn(axum::serve(listener, router.clone()).into_future());
         Self {
             router,
-            _detective: detective,
+            detective,
+            sinks,
             _folder: folder,
         }
     }
@@ -146,7 +149,7 @@ async fn a_number_that_is_none_is_refused() {
 #[tokio::test]
 async fn a_user_is_remembered_under_their_number() {
     let store = TestStore::open().await;
-    let cache = store._detective.handle().cache().clone();
+    let cache = store.detective.handle().cache().clone();
     assert_eq!(cache.get::<Value>("user:7").await, None);
     store.get("/users/7").await;
     assert_eq!(
@@ -453,4 +456,22 @@ async fn a_database_that_cannot_be_made_says_why() {
         error.starts_with("cannot open the store's database `") && error.contains("data/store.db`"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_user_leaves_a_trace() {
+    let store = TestStore::open().await;
+    store.get("/users/1").await;
+    store.get("/users/1").await;
+    println!("{}", store.sinks.tree().await);
+    store.get("/orders/2").await;
+    println!("{}", store.sinks.tree().await);
+    store
+        .post("/orders", json!({ "toy_id": 35, "quantity": 2 }))
+        .await;
+    store.get("/gift-wrap/15").await;
+    store.get("/gift-wrap/16").await;
+    store.get("/catalogue.csv").await;
+    println!("{}", store.sinks.tree().await);
+    println!("{:#?}", store.sinks.rows().await);
 }
