@@ -56,7 +56,7 @@ fn cut_paper(toy: &Toy) -> Result<i64, StoreError> {
     Ok(needed_cm)
 }
 
-#[investigate]
+#[investigate(fields(toy = toy.name.as_str()))]
 fn write_label(toy: &Toy) -> String {
     if toy.name.len() <= LABEL_BYTES {
         return toy.name.clone();

@@ -4,7 +4,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use detective::{Detective, testing};
+use detective::Detective;
+use detective::testing::{self, Outcome};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -459,19 +460,108 @@ async fn a_database_that_cannot_be_made_says_why() {
 }
 
 #[tokio::test]
-async fn a_user_leaves_a_trace() {
+async fn a_user_is_found_through_the_cache_and_the_database() {
     let store = TestStore::open().await;
     store.get("/users/1").await;
+    let first = "\
+GET /users/{user_id} (server)
+  get_user (internal) user_id=1
+    external_service_call (internal)
+      cache_check (internal)
+        cache get (internal)
+      database_query (internal)
+        SELECT users (client)
+        cache set (internal)
+";
+    assert_eq!(store.sinks.tree().await, first);
     store.get("/users/1").await;
-    println!("{}", store.sinks.tree().await);
-    store.get("/orders/2").await;
-    println!("{}", store.sinks.tree().await);
-    store
-        .post("/orders", json!({ "toy_id": 35, "quantity": 2 }))
-        .await;
-    store.get("/gift-wrap/15").await;
+    let second = "\
+GET /users/{user_id} (server)
+  get_user (internal) user_id=1
+    external_service_call (internal)
+      cache_check (internal)
+        cache get (internal)
+";
+    assert_eq!(store.sinks.tree().await, format!("{first}{second}"));
+}
+
+#[tokio::test]
+async fn an_order_is_one_trace_across_both_requests() {
+    let store = TestStore::open().await;
+    store.get("/orders/1").await;
+    let tree = "\
+GET /orders/{order_id} (server)
+  get_order (internal) order_id=1
+    get_order_details (internal)
+      SELECT orders (client)
+    get_user_details (internal) user_id=1
+      GET (client)
+        GET /users/{user_id} (server)
+          get_user (internal) user_id=1
+            external_service_call (internal)
+              cache_check (internal)
+                cache get (internal)
+              database_query (internal)
+                SELECT users (client)
+                cache set (internal)
+";
+    assert_eq!(store.sinks.tree().await, tree);
+}
+
+#[tokio::test]
+async fn a_sale_is_one_transaction_of_one_customer() {
+    let store = TestStore::open().await;
+    let order = Request::post("/orders")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-customer", "Ada")
+        .body(Body::from(r#"{"toy_id":35,"quantity":2}"#))
+        .unwrap();
+    assert_eq!(store.send(order).await.status, StatusCode::CREATED);
+    let tree = "\
+POST /orders (server)
+  buy (internal) toy_id=35 quantity=2 total_cents=202
+    sell (internal)
+      BEGIN (client)
+      UPDATE toys (client)
+      INSERT orders (client)
+      COMMIT (client)
+    forget_toy (internal)
+      cache remove (internal)
+";
+    assert_eq!(store.sinks.tree().await, tree);
+    assert_eq!(store.sinks.rows().await[0].consumer.as_deref(), Some("Ada"));
+}
+
+#[tokio::test]
+async fn the_mysteries_can_be_solved_by_their_traces() {
+    let store = TestStore::open().await;
     store.get("/gift-wrap/16").await;
-    store.get("/catalogue.csv").await;
-    println!("{}", store.sinks.tree().await);
-    println!("{:#?}", store.sinks.rows().await);
+    store.get("/gift-wrap/15").await;
+    store.get("/search?q=dog").await;
+    let tree = store.sinks.tree().await;
+    let clue = |text: &str| assert!(tree.contains(text), "{text} is not in\n{tree}");
+    clue(
+        "cut_paper (internal) ! no wrapping paper is longer than 300 cm, and `Giraffe, Almost Life-size` takes 620 cm",
+    );
+    clue("write_label (internal) toy=\"Dragon Called Gösta\" !");
+    clue("telephone_workshop (internal)");
+    let outcomes: Vec<_> = store
+        .sinks
+        .rows()
+        .await
+        .iter()
+        .map(|row| row.outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::ServerError, Outcome::Panic, Outcome::Ok]
+    );
+}
+
+#[tokio::test]
+async fn the_streamed_file_is_counted_to_its_end() {
+    let store = TestStore::open().await;
+    let file = store.get("/catalogue.csv").await;
+    let rows = store.sinks.rows().await;
+    assert_eq!(rows[0].response_bytes, file.text.len() as u64);
 }
