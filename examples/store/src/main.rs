@@ -1,1 +1,82 @@
-fn main() {}
+//! A toy store whose every move is investigated: the program to copy from.
+//!
+//! What Detective needs of a program is in this file: it is started first, handlers get its handle
+//! with their state, and it serves. The rest is a store like any other, with `#[investigate]` on its
+//! functions.
+
+#![allow(
+    unreachable_pub,
+    reason = "a program has no outside, and `pub` reads better than `pub(crate)`"
+)]
+
+mod arguments;
+mod catalogue;
+mod database;
+mod error;
+mod extract;
+mod gift_wrap;
+mod orders;
+mod routes;
+mod search;
+mod store;
+#[cfg(test)]
+mod tests;
+mod toys;
+mod users;
+mod visitors;
+mod welcome;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use detective::Detective;
+use tokio::net::TcpListener;
+
+use arguments::{Arguments, Command};
+use store::Store;
+use welcome::say;
+
+/// Where the store listens when `STORE_LISTEN` does not say otherwise.
+const LISTEN: &str = "127.0.0.1:8000";
+
+/// The store's own database. What Detective records goes to another one, named in `detective.toml`.
+const DATABASE: &str = "data/store.db";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match arguments::read(std::env::args().skip(1)) {
+        Ok(Command::Help) => {
+            say(arguments::HELP);
+            Ok(())
+        }
+        Ok(Command::Run(arguments)) => run(arguments).await,
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => welcome::apologise(error.as_ref()),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    welcome::log_to_stderr();
+    let listener = listen().await?;
+    let url = welcome::url_of(listener.local_addr()?);
+
+    let detective = Detective::start().await?;
+    let database = database::open(Path::new(DATABASE)).await?;
+    let store = Store::new(database, &url, detective.handle())?;
+
+    welcome::greet(&url, arguments.visitors);
+    // They go home when this is dropped.
+    let _visitors = visitors::invite(arguments.visitors, &url)?;
+    detective.serve(listener, routes::router(store)).await?;
+    Ok(())
+}
+
+async fn listen() -> Result<TcpListener, String> {
+    let address = std::env::var("STORE_LISTEN").unwrap_or_else(|_| LISTEN.to_owned());
+    TcpListener::bind(&address).await.map_err(|error| {
+        format!("cannot listen on `{address}`: {error}; set `STORE_LISTEN` to another `host:port`")
+    })
+}

@@ -1,0 +1,77 @@
+//! What the program says to the person who started it.
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+/// The address at which this machine reaches what listens on `address`: a server that listens on
+/// every interface is called by the loopback one.
+pub fn url_of(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
+/// Tells which addresses to open.
+pub fn greet(url: &str, visitors: usize) {
+    let visitors = match visitors {
+        0 => "none; `cargo run -- --visitors 20` invites some".to_owned(),
+        visitors => visitors.to_string(),
+    };
+    say(&format!(
+        "\
+The toy store is open; ctrl-c closes it.
+
+  store       {url}
+  metrics     {url}/metrics
+  analytics   {url}/analytics
+  traces      http://localhost:16686 (Jaeger's own page, if you run one)
+  visitors    {visitors}
+"
+    ));
+}
+
+/// Writes to standard output, and does not mind when nobody reads it.
+pub fn say(text: &str) {
+    let mut output = io::stdout();
+    let _nobody_reads = writeln!(output, "{text}").and_then(|()| output.flush());
+}
+
+/// Tells why the program ends before its time.
+pub fn apologise(error: &dyn Error) -> ExitCode {
+    let _nobody_reads = writeln!(io::stderr(), "error: {error}");
+    ExitCode::FAILURE
+}
+
+/// Logs go to standard error, as `RUST_LOG` says; warnings without it.
+pub fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_is_one_that_can_be_called() {
+        let check = |address: &str, expected: &str| {
+            let address = address.parse().expect("the test gives an address");
+            assert_eq!(url_of(address), expected);
+        };
+        check("127.0.0.1:8000", "http://127.0.0.1:8000");
+        check("0.0.0.0:80", "http://127.0.0.1:80");
+        check("[::]:8000", "http://[::1]:8000");
+        check("192.0.2.7:8000", "http://192.0.2.7:8000");
+    }
+}
