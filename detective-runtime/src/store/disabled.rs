@@ -11,10 +11,7 @@ pub(crate) enum Writer {}
 #[derive(Debug, Clone)]
 pub(crate) enum Reader {}
 
-pub(super) async fn open(
-    _url: &str,
-    _identity: Identity,
-) -> Result<(Writer, Reader), StoreError> {
+pub(super) async fn open(_url: &str, _identity: Identity) -> Result<(Writer, Reader), StoreError> {
     Err(StoreError::NotBuilt)
 }
 

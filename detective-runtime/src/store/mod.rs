@@ -6,14 +6,14 @@
 //! second engine is a second module with the same `connect`, `Writer` and `Reader`, and the scheme
 //! of `store.url` chooses between them in [`Store::open`].
 
-#[cfg(not(feature = "sqlite"))]
-#[path = "disabled.rs"]
-mod sqlite;
 #[cfg(feature = "sqlite")]
 mod id;
 mod query;
 mod queue;
 mod row;
+#[cfg(not(feature = "sqlite"))]
+#[path = "disabled.rs"]
+mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(all(test, feature = "sqlite"))]
