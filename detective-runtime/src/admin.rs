@@ -37,6 +37,13 @@ impl Admin {
         }
     }
 
+    /// Closes what the pages read from.
+    pub(crate) async fn close(&self) {
+        if let Some(reader) = &self.reader {
+            reader.close().await;
+        }
+    }
+
     /// The pages that the config wants.
     pub(crate) fn routes(&self) -> Router {
         let snapshot = self.instance.snapshot.load();

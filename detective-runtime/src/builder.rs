@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
-use crate::config::{Config, Loaded, Loader, Provenance, Service};
+use crate::config::{Config, Loaded, Loader, Provenance, Service, rules};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
@@ -82,6 +82,7 @@ impl Builder {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
+        warn_of_dead_rules(&config);
         identify(&mut config.service);
         let stats = Arc::new(Stats::default());
         let store = open_store(&config, &origin.directory).await?;
@@ -89,7 +90,7 @@ impl Builder {
             (Some(store.writer), Some(store.reader))
         });
         let resource = resource(&config);
-        let instance = new_instance(config, provenance, &stats)?;
+        let instance = new_instance(config, &provenance, &stats)?;
         let pipeline = Pipeline::start(Arc::clone(&instance), {
             let instance = Arc::clone(&instance);
             move || async move {
@@ -123,7 +124,7 @@ impl Builder {
         } = self.loader.load()?;
         identify(&mut config.service);
         let stats = Arc::new(Stats::default());
-        let instance = new_instance(config, provenance, &stats)?;
+        let instance = new_instance(config, &provenance, &stats)?;
         let exporter = MemoryExporter::default();
         let rows = Arc::default();
         let pipeline = Pipeline::start(Arc::clone(&instance), {
@@ -152,7 +153,7 @@ impl Builder {
 
 fn new_instance(
     config: Config,
-    provenance: Provenance,
+    provenance: &Provenance,
     stats: &Arc<Stats>,
 ) -> Result<Arc<Instance>, StartError> {
     let cache = Cache::new(&config.cache, Arc::clone(stats))?;
@@ -199,6 +200,20 @@ fn identify(service: &mut Service) {
     if service.instance.is_empty() {
         let host = gethostname::gethostname();
         service.instance = format!("{}:{}", host.to_string_lossy(), std::process::id());
+    }
+}
+
+/// Tells which rules name no function that is in the program.
+fn warn_of_dead_rules(config: &Config) {
+    let paths: Vec<&str> = callsite::all()
+        .iter()
+        .map(|callsite| callsite.path())
+        .collect();
+    for pattern in rules::unused_patterns(&config.investigate, &paths) {
+        tracing::warn!(
+            "[investigate.\"{pattern}\"] matches none of the {} investigated functions",
+            paths.len()
+        );
     }
 }
 

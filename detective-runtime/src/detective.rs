@@ -1,7 +1,6 @@
 //! The running system: started by one call, owned by one value, flushed and closed by another.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -17,6 +16,7 @@ use crate::http::DetectiveLayer;
 use crate::instance::Instance;
 use crate::pipeline::Pipeline;
 use crate::serve::{self, Listen};
+use crate::trace;
 
 /// The running system.
 ///
@@ -88,6 +88,7 @@ impl Detective {
             Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
         };
         instance.offer_as_first();
+        trace::note_panics();
         Ok(Self {
             instance,
             pipeline,
@@ -188,7 +189,9 @@ impl Detective {
             let _ended = server.stop.send(Instant::now());
             let _panicked = server.task.await;
         }
-        self.pipeline.close(deadline).await
+        let result = self.pipeline.close(deadline).await;
+        self.admin.close().await;
+        result
     }
 }
 

@@ -63,7 +63,7 @@ impl Instance {
     /// Puts the parts together.
     pub(crate) fn new(
         config: Config,
-        provenance: Provenance,
+        provenance: &Provenance,
         stats: Arc<Stats>,
         cache: Cache,
     ) -> Self {
@@ -126,17 +126,15 @@ impl Instance {
         }
     }
 
-    /// Counts a call of an investigated function.
-    pub(crate) fn observe_function(&self, callsite: &'static Callsite, nanos: u64, failed: bool) {
-        let Some(cells) = callsite.index().and_then(|index| self.functions.get(index)) else {
-            return;
-        };
+    /// The cells of an investigated function.
+    pub(crate) fn function(&self, callsite: &'static Callsite) -> Option<&FunctionCells> {
+        let cells = self.functions.get(callsite.index()?)?;
         let make = || {
             let site = callsite.site();
             let bounds = self.snapshot.load().function_bounds(callsite);
             Box::new(self.metrics.function(site.function, site.module, &bounds))
         };
-        cells.get_or_init(make).observe(nanos, failed);
+        Some(cells.get_or_init(make))
     }
 
     /// How long a shutdown may take.

@@ -53,6 +53,8 @@ pub(crate) struct Record {
     /// The text of the handler's error.
     pub(crate) error: Option<String>,
     pub(crate) panicked: bool,
+    /// The text of the last panic; empty without one.
+    pub(crate) panic_message: String,
     /// Set by the application, to tell its own customers apart.
     pub(crate) consumer: String,
 }
@@ -226,6 +228,7 @@ impl Record {
         self.handler_dropped = false;
         self.error = None;
         self.panicked = false;
+        self.panic_message.clear();
         self.consumer.clear();
     }
 

@@ -15,8 +15,6 @@ use crate::trace::Ratio;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) config: Config,
-    /// Where each value came from.
-    pub(crate) provenance: Provenance,
     functions: Box<[FunctionRule]>,
     /// By slot; filled when the slot is first used under this snapshot.
     routes: Box<[OnceBox<RouteRule>]>,
@@ -92,10 +90,10 @@ pub(crate) struct Decision {
 
 impl Snapshot {
     /// Resolves `config` for every investigated function, and makes room for the routes.
-    pub(crate) fn new(config: Config, provenance: Provenance) -> Self {
+    pub(crate) fn new(config: Config, provenance: &Provenance) -> Self {
         let functions: Box<[FunctionRule]> = callsite::all()
             .iter()
-            .map(|callsite| function_rule(&config, &provenance, callsite))
+            .map(|callsite| function_rule(&config, provenance, callsite))
             .collect();
         let of_functions = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
             functions
@@ -115,7 +113,6 @@ impl Snapshot {
                 response: Some(allowed_headers(&config, &config.capture.response_headers)),
             },
             config,
-            provenance,
             functions,
             routes: std::iter::repeat_with(OnceBox::new).take(ROUTES).collect(),
             further_routes: OnceBox::new(),
@@ -229,13 +226,6 @@ impl Snapshot {
             |name| request.contains(name),
             |name| response.contains(name),
         )
-    }
-
-    /// Whether any function's rule says something of headers.
-    pub(crate) fn has_function_headers(&self) -> bool {
-        self.functions.iter().any(|function| {
-            function.headers.request.is_some() || function.headers.response.is_some()
-        })
     }
 
     fn route_rule(&self, slot: &Slot) -> RouteRule {

@@ -17,7 +17,7 @@ section! {
         ], check BOUNDS;
         /// Whether histogram buckets name the trace of a recent request, for scrapers that ask
         /// for OpenMetrics.
-        live exemplars: bool = true;
+        restart exemplars: bool = true;
         /// Most pairs of method and route with series of their own; further ones share
         /// `_OVERFLOW`.
         restart max_routes: usize = 1000, check AT_LEAST_ONE;

@@ -69,16 +69,6 @@ impl ExportQueue {
         }
     }
 
-    /// How many spans wait.
-    pub(crate) fn depth(&self) -> usize {
-        self.shared.lock().waiting.len()
-    }
-
-    /// How many spans may wait.
-    pub(crate) fn capacity(&self) -> usize {
-        self.shared.capacity
-    }
-
     /// Exports everything that was pushed so far, without waiting for full batches. Returns when
     /// it was exported or given up.
     pub(crate) async fn flush(&self) {
@@ -265,7 +255,7 @@ mod tests {
         queue.push(spans(6));
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(memory.spans().len(), 4);
-        assert_eq!(queue.depth(), 2);
+        assert_eq!(queue.fill()().depth, 2);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(memory.spans(), spans(6));
         assert_eq!(stats.spans_exported.load(Relaxed), 6);
@@ -282,7 +272,7 @@ mod tests {
         queue.push(spans(7));
         queue.push(spans(7));
         queue.push(spans(1));
-        assert_eq!(queue.depth(), queue.capacity());
+        assert_eq!(queue.fill()().depth, queue.fill()().capacity);
         assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 5);
         queue.flush().await;
         assert_eq!(memory.spans().len(), 10);

@@ -120,6 +120,9 @@ fn count(mut record: Box<Record>, outcome: Outcome) {
         // What a panic-catching layer or a proxy tells the client; the row says the same.
         record.response.status = INTERNAL_SERVER_ERROR;
     }
+    if outcome == Outcome::Panic && record.error.is_none() && !record.panic_message.is_empty() {
+        record.error = Some(record.panic_message.clone());
+    }
     let observation = observation(&record);
     let Some(slot) = &record.request.slot else {
         return;

@@ -30,21 +30,13 @@ pub(crate) struct Slot {
 pub(crate) struct Slots {
     /// By endpoint, then by method. Read without a lock; replaced whole when a slot is added, which
     /// happens once for each method and route in the program's life.
-    by_endpoint: ArcSwap<HashMap<Arc<str>, HashMap<Arc<str>, Arc<Slot>>>>,
+    by_endpoint: ArcSwap<HashMap<Arc<str>, ByMethod>>,
     count: Mutex<usize>,
 }
 
-impl Slots {
-    /// Every slot there is.
-    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
-        self.by_endpoint
-            .load()
-            .values()
-            .flat_map(HashMap::values)
-            .cloned()
-            .collect()
-    }
+type ByMethod = HashMap<Arc<str>, Arc<Slot>>;
 
+impl Slots {
     /// The slot for a method and an endpoint; `make_cells` is called when it is new.
     pub(crate) fn get(
         &self,

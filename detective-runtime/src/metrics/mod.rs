@@ -24,8 +24,8 @@ mod status;
 
 pub(crate) use bounds::Bounds;
 pub(crate) use cells::{FunctionCells, RouteCells};
-pub(crate) use names::{OTHER_METHOD, OVERFLOW, UNMATCHED};
-pub(crate) use observation::{ErrorType, Observation, ProtocolVersion, Scheme};
+pub(crate) use names::{OTHER_METHOD, UNMATCHED};
+pub(crate) use observation::{ErrorType, Observation, Scheme};
 pub(crate) use registry::{MetricsRegistry, QueueFill};
 pub(crate) use shard::current as thread_shard;
 pub(crate) use stats::{DropReason, Part, Stats};

@@ -21,7 +21,7 @@ use crate::config::{Metrics, Naming};
 pub(crate) struct MetricsRegistry {
     sources: Arc<Sources>,
     registry: Registry,
-    exemplars: AtomicBool,
+    exemplars: bool,
     warned: AtomicBool,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct QueueFill {
 }
 
 impl MetricsRegistry {
-    /// A registry without series. Its naming and most routes hold for its lifetime.
+    /// A registry without series. Its naming, exemplars and most routes hold for its lifetime.
     pub(crate) fn new(settings: &Metrics, stats: Arc<Stats>) -> Self {
         let sources = Arc::new(Sources {
             naming: settings.naming,
@@ -84,7 +84,7 @@ impl MetricsRegistry {
         Self {
             sources,
             registry,
-            exemplars: AtomicBool::new(settings.exemplars),
+            exemplars: settings.exemplars,
             warned: AtomicBool::new(false),
         }
     }
@@ -148,11 +148,6 @@ impl MetricsRegistry {
         lock(&self.sources.queues).push(Queue { name, read });
     }
 
-    /// Shows or hides exemplars, when `metrics.exemplars` has changed.
-    pub(crate) fn show_exemplars(&self, show: bool) {
-        self.exemplars.store(show, Relaxed);
-    }
-
     /// How full the queue of this name is; nothing of nothing when there is none.
     pub(crate) fn queue(&self, name: &str) -> QueueFill {
         let queues = self.sources.queues();
@@ -178,7 +173,7 @@ impl MetricsRegistry {
 
     pub(super) fn exemplars(&self) -> Exemplars {
         let mut exemplars = Exemplars::default();
-        if self.exemplars.load(Relaxed) {
+        if self.exemplars {
             self.sources.visit_histograms(|family, labels, histogram| {
                 exemplars.insert(family.name, &labels, histogram.exemplars());
             });

@@ -15,7 +15,7 @@ use crate::instance::Instance;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Owner, Record};
+use crate::record::{Kind, Owner, Record, What};
 use crate::trace::{self, FLAG_SAMPLED, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
@@ -260,15 +260,7 @@ impl Worker {
                 self.export_detached(waiting, clock);
             }
         }
-        if let Some(slot) = &record.request.slot {
-            let (trace_id, span_id) = (record.trace.trace_id, record.trace.span_id);
-            slot.cells.set_exemplar(
-                &observation(record),
-                trace_id,
-                span_id,
-                clock.unix_nanos(record.end),
-            );
-        }
+        set_exemplars(record, clock);
         self.sinks
             .export
             .push(spans::convert(record, Some(keep), clock));
@@ -287,6 +279,40 @@ impl Worker {
             .export
             .push(spans::convert(&mut record, None, clock));
         self.instance.hand_over.give_back(record);
+    }
+}
+
+/// Makes a kept trace the example of the buckets that its request and its functions fell into.
+fn set_exemplars(record: &Record, clock: UnixClock) {
+    let trace_id = record.trace.trace_id;
+    if let Some(slot) = &record.request.slot {
+        let ended = clock.unix_nanos(record.end);
+        slot.cells
+            .set_exemplar(&observation(record), trace_id, record.trace.span_id, ended);
+    }
+    let Some(owner) = &record.owner else { return };
+    for span in record.spans.iter().filter(|span| span.end != 0) {
+        let What::Function(callsite) = span.what else {
+            continue;
+        };
+        // The handler's own time is the request's.
+        let is_handler = span.parent == record.trace.span_id
+            && record
+                .handler
+                .is_some_and(|handler| std::ptr::eq(handler, callsite));
+        if !is_handler
+            && owner.snapshot.function(callsite).histogram
+            && let Some(cells) = owner.instance.function(callsite)
+        {
+            let nanos = span.end.saturating_sub(span.start);
+            cells.set_exemplar(
+                nanos,
+                span.error.is_some(),
+                trace_id,
+                span.id,
+                clock.unix_nanos(span.end),
+            );
+        }
     }
 }
 

@@ -96,11 +96,6 @@ impl<B: RowBatch> WriteQueue<B> {
         self.queued.load(Relaxed)
     }
 
-    /// Most rows that may wait.
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
     /// Writes what is left and closes the database.
     ///
     /// # Errors

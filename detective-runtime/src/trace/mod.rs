@@ -5,17 +5,19 @@ pub(crate) mod context;
 mod function;
 mod id;
 mod in_context;
+mod panic;
 mod propagation;
 mod sampling;
 mod span;
 
 pub(crate) use client_span::ClientSpan;
-pub use function::{Fields, FunctionFuture, FunctionSpan};
+pub use function::{Fields, FunctionSpan};
 pub(crate) use id::{span_id, trace_id};
 pub use in_context::{InContext, InCurrentContext};
+pub(crate) use panic::note_panics;
 pub(crate) use propagation::{FLAG_RANDOM, FLAG_SAMPLED, extract};
 pub(crate) use sampling::{Keep, Ratio, decide};
-pub(crate) use span::{End, OpenSpan, PANIC, set_field};
+pub(crate) use span::{End, OpenSpan, set_field};
 
 use crate::clock;
 use crate::record::Record;

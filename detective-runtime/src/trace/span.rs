@@ -24,6 +24,7 @@ pub(crate) struct OpenSpan {
     /// Its place in the record; `None` when the config leaves the span out, or there was no room.
     index: Option<u32>,
     is_handler: bool,
+    has_ended: bool,
     trace: Trace,
     id: u64,
 }
@@ -50,6 +51,7 @@ impl OpenSpan {
         serial: 0,
         index: None,
         is_handler: false,
+        has_ended: false,
         trace: Trace::NONE,
         id: 0,
     };
@@ -175,8 +177,7 @@ impl OpenSpan {
 
     /// Ends it; a second call does nothing.
     pub(crate) fn end(&mut self, how: End) {
-        let span = std::mem::replace(self, Self::INERT);
-        if span.serial == 0 {
+        if self.serial == 0 || std::mem::replace(&mut self.has_ended, true) {
             return;
         }
         let end = clock::now();
@@ -187,31 +188,39 @@ impl OpenSpan {
         };
         // Handed into the record if that is still at hand, and else exported on its own.
         let mut error = Some(error);
-        span.in_record(|record| span.end_in(record, end, error.take().flatten(), dropped));
+        self.in_record(|record| self.end_in(record, end, error.take().flatten(), dropped));
         if let Some(error) = error
-            && span.is_recorded()
+            && self.is_recorded()
         {
-            span.export_late(end, error);
+            self.export_late(end, error);
         }
     }
 
-    fn end_in(&self, record: &mut Record, end: u64, error: Option<SpanError>, dropped: bool) {
-        record.panicked |= error
-            .as_ref()
-            .is_some_and(|error| error.error_type == PANIC);
+    fn end_in(&self, record: &mut Record, end: u64, mut error: Option<SpanError>, dropped: bool) {
+        if let (Some(error), Some(owner)) = (&mut error, &record.owner) {
+            if error.error_type == PANIC {
+                record.panicked = true;
+                error.message.push_str(&record.panic_message);
+            }
+            let capture = &owner.snapshot.config.capture;
+            record::truncate(
+                &mut error.message,
+                if capture.error {
+                    capture.max_text_bytes
+                } else {
+                    0
+                },
+            );
+        }
         if self.is_handler {
             record.handler_dropped |= dropped;
-            record.error = error
-                .as_ref()
-                .filter(|error| !error.message.is_empty())
-                .map(|error| error.message.clone());
+            let message = error.as_ref().map(|error| &error.message);
+            record.error = message.filter(|message| !message.is_empty()).cloned();
         } else if let (Some(callsite), Some(owner)) = (self.callsite, &record.owner)
             && owner.snapshot.function(callsite).histogram
+            && let Some(cells) = owner.instance.function(callsite)
         {
-            let elapsed = end.saturating_sub(self.start);
-            owner
-                .instance
-                .observe_function(callsite, elapsed, error.is_some());
+            cells.observe(end.saturating_sub(self.start), error.is_some());
         }
         if let Some(span) = self
             .index
