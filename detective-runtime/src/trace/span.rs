@@ -24,6 +24,8 @@ pub(crate) struct OpenSpan {
     /// Its place in the record; `None` when the config leaves the span out, or there was no room.
     index: Option<u32>,
     is_handler: bool,
+    /// Until it ends. What is left of it then still knows its place, for whoever made it current.
+    is_open: bool,
     trace: Trace,
     id: u64,
 }
@@ -50,6 +52,7 @@ impl OpenSpan {
         serial: 0,
         index: None,
         is_handler: false,
+        is_open: false,
         trace: Trace::NONE,
         id: 0,
     };
@@ -87,6 +90,7 @@ impl OpenSpan {
             Self {
                 start: clock::now(),
                 serial: record.serial,
+                is_open: true,
                 ..Self::INERT
             }
         };
@@ -106,6 +110,7 @@ impl OpenSpan {
         let inside = Self {
             start,
             serial: record.serial,
+            is_open: true,
             ..Self::INERT
         };
         let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
@@ -175,8 +180,7 @@ impl OpenSpan {
 
     /// Ends it; a second call does nothing.
     pub(crate) fn end(&mut self, how: End) {
-        let span = std::mem::replace(self, Self::INERT);
-        if span.serial == 0 {
+        if !std::mem::take(&mut self.is_open) {
             return;
         }
         let end = clock::now();
@@ -187,11 +191,11 @@ impl OpenSpan {
         };
         // Handed into the record if that is still at hand, and else exported on its own.
         let mut error = Some(error);
-        span.in_record(|record| span.end_in(record, end, error.take().flatten(), dropped));
+        self.in_record(|record| self.end_in(record, end, error.take().flatten(), dropped));
         if let Some(error) = error
-            && span.is_recorded()
+            && self.is_recorded()
         {
-            span.export_late(end, error);
+            self.export_late(end, error);
         }
     }
 
