@@ -15,6 +15,8 @@ pub struct Options {
     pub sample: Option<f64>,
     /// `slow = "250ms"`: requests that take longer are always kept.
     pub slow: Option<Duration>,
+    /// `buckets = [0.1, 0.5]`: the upper bounds of its histogram, in ascending seconds.
+    pub buckets: Option<&'static [f64]>,
 }
 
 impl Options {
@@ -25,5 +27,6 @@ impl Options {
         record: None,
         sample: None,
         slow: None,
+        buckets: None,
     };
 }
