@@ -178,6 +178,7 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
     }
 }
 
+/// The closure that looks for an error in what was returned.
 fn error(request: &Request, private: &TokenStream) -> TokenStream {
     let condition = request.error_if.as_ref().map(|condition| {
         let condition = &condition.value.0;

@@ -18,24 +18,20 @@ macro_rules! __detective_error_text {
         (&&&&$crate::__private::Outcome($reference)).__detective_error_text()
     }};
     ($reference:expr, $condition:expr) => {
-        $crate::__private::error_if(
-            $reference,
-            $condition,
-            |output| $crate::__private::error_text!(output),
-            ::core::stringify!($condition),
-        )
+        $crate::__private::error_if($reference, $condition, |output| {
+            $crate::__private::error_text!(output)
+        })
     };
 }
 
-/// The text of a value that is an error when `condition` holds: that of its `Err`, or else `source`, the condition as
-/// it is written. A value that is no `Result` may hold anything, so it is not printed.
+/// The text of a value that is an error when `condition` holds. A value without an `Err` may hold anything, so it is
+/// not printed.
 pub fn error_if<T: ?Sized>(
     output: &T,
     condition: impl FnOnce(&T) -> bool,
     text: impl FnOnce(&T) -> Option<String>,
-    source: &str,
 ) -> Option<String> {
-    condition(output).then(|| text(output).unwrap_or_else(|| format!("error_if = {source}")))
+    condition(output).then(|| text(output).unwrap_or_else(|| "`error_if` holds".to_owned()))
 }
 
 /// The value that an investigated function returned.
@@ -134,7 +130,7 @@ mod tests {
         );
         check(
             __detective_error_text!(&404, |status| *status >= 400),
-            Some("error_if = |status| *status >= 400"),
+            Some("`error_if` holds"),
         );
     }
 
