@@ -23,16 +23,17 @@ CREATE TABLE user_agents (
     user_agent TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- One row for each writer that was ever started, even under the same names: row ids are made from
+-- this one, and no two writers may share it.
 CREATE TABLE services (
-    id       INTEGER PRIMARY KEY,
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
     service  TEXT NOT NULL,
     version  TEXT NOT NULL,
-    instance TEXT NOT NULL,
-    UNIQUE (service, version, instance)
+    instance TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE requests (
-    id               INTEGER PRIMARY KEY, -- milliseconds since 2020 (41 bits), instance (12), sequence (10)
+    id               INTEGER PRIMARY KEY, -- milliseconds since 2020 (41 bits), service_id (12), sequence (10)
     started_us       INTEGER NOT NULL,    -- microseconds since 1970, UTC
     endpoint_id      INTEGER NOT NULL,
     service_id       INTEGER NOT NULL,

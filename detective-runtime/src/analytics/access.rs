@@ -81,11 +81,11 @@ impl Access {
 
     /// The routes of `router` behind the door. Its fallback is left as it is, since that of an
     /// application may come to stand in its place.
-    ///
-    /// # Panics
-    ///
-    /// When `router` has no routes.
     pub(crate) fn protect(&self, router: Router) -> Router {
+        // axum panics when there is nothing to put the layer on.
+        if !router.has_routes() {
+            return router;
+        }
         router.route_layer(middleware::from_fn_with_state(self.clone(), check))
     }
 

@@ -1,40 +1,40 @@
-//! Row ids: 64 bits, ordered by time, unique across instances.
+//! Row ids: 64 bits, ordered by time, unique across writers.
 
 use std::time::{Duration, SystemTime};
 
 /// Bits that count rows within one millisecond.
 const SEQUENCE_BITS: u32 = 10;
-/// Bits that tell instances apart.
-const INSTANCE_BITS: u32 = 12;
+/// Bits that tell writers apart.
+const WRITER_BITS: u32 = 12;
 /// 2020-01-01T00:00:00Z; 41 bits of milliseconds from there last until 2089.
 const EPOCH: Duration = Duration::from_millis(1_577_836_800_000);
 
 /// Makes the ids of one writer. From the highest bit: a zero, 41 bits of milliseconds since 2020,
-/// 12 bits of the instance, 10 bits of sequence.
+/// 12 bits of the writer, 10 bits of sequence.
 #[derive(Debug)]
 pub(super) struct IdGenerator {
-    instance: u64,
+    writer: u64,
     /// Milliseconds and sequence of the last id, side by side: adding one to a full sequence
     /// borrows the next millisecond.
     last: u64,
 }
 
 impl IdGenerator {
-    /// A generator for the instance with dictionary id `instance` (taken modulo 4096), whose ids
+    /// A generator for the writer with dictionary id `writer` (taken modulo 4096), whose ids
     /// all lie above `highest`, even if the clock has been set back since that one was made.
-    pub(super) fn new(instance: i64, highest: i64) -> Self {
+    pub(super) fn new(writer: i64, highest: i64) -> Self {
         let highest = highest.unsigned_abs();
         Self {
-            instance: instance.unsigned_abs() % (1 << INSTANCE_BITS),
-            last: (highest >> (SEQUENCE_BITS + INSTANCE_BITS)) << SEQUENCE_BITS
+            writer: writer.unsigned_abs() % (1 << WRITER_BITS),
+            last: (highest >> (SEQUENCE_BITS + WRITER_BITS)) << SEQUENCE_BITS
                 | (highest & ((1 << SEQUENCE_BITS) - 1)),
         }
     }
 
-    /// Goes on as a generator for another instance, above `highest` and above its own ids.
-    pub(super) fn follow(&mut self, instance: i64, highest: i64) {
-        let other = Self::new(instance, highest);
-        self.instance = other.instance;
+    /// Goes on as a generator for another writer, above `highest` and above its own ids.
+    pub(super) fn follow(&mut self, writer: i64, highest: i64) {
+        let other = Self::new(writer, highest);
+        self.writer = other.writer;
         self.last = self.last.max(other.last);
     }
 
@@ -51,7 +51,7 @@ impl IdGenerator {
         self.last = (now_ms << SEQUENCE_BITS).max(self.last + 1);
         let milliseconds = self.last >> SEQUENCE_BITS;
         let sequence = self.last & ((1 << SEQUENCE_BITS) - 1);
-        let id = (milliseconds << INSTANCE_BITS | self.instance) << SEQUENCE_BITS | sequence;
+        let id = (milliseconds << WRITER_BITS | self.writer) << SEQUENCE_BITS | sequence;
         id as i64
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_holds_time_instance_and_sequence() {
+    fn an_id_holds_time_writer_and_sequence() {
         let mut ids = IdGenerator::new(4096 + 3, 0);
         let ids = ids.take(at(5), 2);
         assert_eq!(ids, [5 << 22 | 3 << 10, 5 << 22 | 3 << 10 | 1]);

@@ -41,7 +41,6 @@ pub(crate) struct Store {
 pub(crate) struct Identity {
     pub(crate) service: String,
     pub(crate) version: String,
-    /// Must differ between programs that run at the same time, because row ids are made from it.
     pub(crate) instance: String,
 }
 

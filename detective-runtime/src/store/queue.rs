@@ -191,10 +191,7 @@ impl<R> Worker<R> {
                         self.stats.dropped(DropReason::RowWriteFailed, lost);
                         self.stats.failed(
                             Part::Store,
-                            format!(
-                                "{lost} rows have the ids of rows that another program wrote; \
-                                 expected a different `service.instance` for each program"
-                            ),
+                            format!("{lost} rows have ids that are already taken"),
                         );
                     }
                     return;

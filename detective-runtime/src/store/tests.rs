@@ -210,21 +210,18 @@ async fn a_second_start_finds_the_rows_and_the_dictionaries() {
              || (SELECT count(*) FROM user_agents) || ' ' || (SELECT count(*) FROM services)",
     )
     .await;
-    assert_eq!(counts, "6 1 1 1 2");
+    assert_eq!(counts, "6 1 1 1 3");
 }
 
 #[tokio::test]
 async fn programs_that_start_together_share_one_file() {
     let folder = Folder::new();
     let url = folder.url();
-    let open = |number: u32| {
-        let identity = Identity {
-            instance: format!("host:{number}"),
-            ..identity()
-        };
+    let open = |_| {
         let url = url.clone();
         async move {
-            let mut store = Store::open(&url, identity).await.unwrap();
+            // Even under one name their rows are kept apart.
+            let mut store = Store::open(&url, identity()).await.unwrap();
             write(&mut store, vec![full_row(); 10]).await
         }
     };
@@ -270,6 +267,9 @@ async fn made_up_user_agents_fill_the_dictionary_only_so_far() {
 async fn a_store_can_live_in_memory() {
     let mut store = Store::open("sqlite::memory:", identity()).await.unwrap();
     assert_eq!(write(&mut store, vec![full_row()]).await, 1);
+    let overview = store.reader.overview(&Filter::default()).await.unwrap();
+    assert_eq!(overview.routes[0].summary.requests, 1);
+    assert_eq!(overview.covered, Some((example_time(), example_time())));
 }
 
 async fn check_open_error(url: &str, expected: &[&str]) {
@@ -407,7 +407,7 @@ async fn rows_that_miss_the_deadline_are_counted() {
 }
 
 #[tokio::test]
-async fn two_programs_with_one_instance_name_are_noticed() {
+async fn rows_whose_ids_are_taken_are_counted() {
     let folder = Folder::new();
     let (queue, stats, _) = queue(&folder, 10_000).await;
     queue.push(vec![full_row(); 1_000]);
@@ -434,7 +434,7 @@ async fn two_programs_with_one_instance_name_are_noticed() {
             .last
             .unwrap()
             .0
-            .contains("service.instance")
+            .contains("already taken")
     );
 }
 

@@ -145,22 +145,22 @@ impl Dictionaries {
     }
 }
 
-/// The number of the program that writes.
-pub(super) async fn service_id(
+/// A new number for the program that writes. It is not shared with an earlier start or with another
+/// program that was given the same names, so that neither makes the row ids of the other.
+pub(super) async fn register_service(
     connection: &mut SqliteConnection,
     identity: &Identity,
 ) -> Result<i64, sqlx::Error> {
     insert(
         connection,
-        "INSERT INTO services (service, version, instance) VALUES (?, ?, ?) \
-         ON CONFLICT DO UPDATE SET instance = excluded.instance RETURNING id",
+        "INSERT INTO services (service, version, instance) VALUES (?, ?, ?) RETURNING id",
         &[&identity.service, &identity.version, &identity.instance],
     )
     .await
 }
 
-/// Runs an upsert that returns the number of the row, be it new or already there: a plain
-/// `DO NOTHING` would return no row for one that another program has added meanwhile.
+/// Runs an insert that returns the number of the row. Where the row may be there already, because
+/// another program has added it meanwhile, it is an upsert: `DO NOTHING` would return no row.
 async fn insert(
     connection: &mut SqliteConnection,
     sql: &'static str,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::dictionary::{Dictionaries, Keys, service_id};
+use super::dictionary::{Dictionaries, Keys, register_service};
 use super::{is_contention, migrate};
 use crate::store::id::IdGenerator;
 use crate::store::{Identity, Outcome, Row, RowBatch, StoreError};
@@ -132,7 +132,7 @@ impl Session {
     ) -> Result<Self, sqlx::Error> {
         let mut connection = options.connect().await?;
         migrate(&mut connection).await?;
-        let service_id = service_id(&mut connection, identity).await?;
+        let service_id = register_service(&mut connection, identity).await?;
         let highest_id = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM requests")
             .fetch_one(&mut connection)
             .await?;
