@@ -192,12 +192,9 @@ async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportEr
             Err(_) => length,
         };
         let stats = &shared.stats;
-        if !exporter.is_off() {
-            stats
-                .spans_exported
-                .fetch_add((length - lost) as u64, Relaxed);
-        }
         match result {
+            // Nobody was spoken to.
+            Ok(()) if exporter.is_off() => {}
             Ok(()) => stats.succeeded(Part::Exporter),
             Err(error) => {
                 stats.dropped(DropReason::SpanExportFailed, lost as u64);
@@ -206,6 +203,10 @@ async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportEr
                     result_of_closing = Err(error);
                 }
             }
+        }
+        if !exporter.is_off() {
+            let exported = (length - lost) as u64;
+            stats.spans_exported.fetch_add(exported, Relaxed);
         }
         shared
             .finished
