@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::config::Protocol;
     use crate::export::MemoryExporter;
-    use crate::export::tests::{resource, span};
+    use crate::export::tests::{refusing_port, resource, span};
 
     struct Fixture {
         queue: ExportQueue,
@@ -316,13 +316,12 @@ mod tests {
     #[cfg(feature = "otlp-http")]
     #[tokio::test]
     async fn failures_are_counted_and_the_queue_goes_on() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_socket, port) = refusing_port();
         let config = Jaeger {
-            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            endpoint: format!("http://127.0.0.1:{port}"),
             protocol: Protocol::OtlpHttp,
             ..config()
         };
-        drop(listener);
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
         let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
