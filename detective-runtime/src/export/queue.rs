@@ -182,12 +182,9 @@ async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportEr
             Err(_) => length,
         };
         let stats = &shared.stats;
-        if !exporter.is_off() {
-            stats
-                .spans_exported
-                .fetch_add((length - lost) as u64, Relaxed);
-        }
         match result {
+            // Nobody was spoken to.
+            Ok(()) if exporter.is_off() => {}
             Ok(()) => stats.succeeded(Part::Exporter),
             Err(error) => {
                 stats.dropped(DropReason::SpanExportFailed, lost as u64);
@@ -196,6 +193,10 @@ async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportEr
                     result_of_closing = Err(error);
                 }
             }
+        }
+        if !exporter.is_off() {
+            let exported = (length - lost) as u64;
+            stats.spans_exported.fetch_add(exported, Relaxed);
         }
         shared
             .finished
@@ -210,7 +211,7 @@ mod tests {
     use super::*;
     use crate::config::Protocol;
     use crate::export::MemoryExporter;
-    use crate::export::tests::{resource, span};
+    use crate::export::tests::{refusing_port, resource, span};
 
     struct Fixture {
         queue: ExportQueue,
@@ -305,13 +306,12 @@ mod tests {
     #[cfg(feature = "otlp-http")]
     #[tokio::test]
     async fn failures_are_counted_and_the_queue_goes_on() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_socket, port) = refusing_port();
         let config = Jaeger {
-            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            endpoint: format!("http://127.0.0.1:{port}"),
             protocol: Protocol::OtlpHttp,
             ..config()
         };
-        drop(listener);
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
         let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));

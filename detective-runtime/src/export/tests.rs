@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use tokio::net::TcpSocket;
+
 use super::{ExportEvent, ExportSpan, Resource, SpanKind};
 use crate::value::Value;
 
@@ -46,6 +48,14 @@ pub(super) fn resource() -> Resource {
         ("service.name".into(), Value::Text("store".into())),
         ("service.version".into(), Value::Text("1.2.3".into())),
     ]
+}
+
+/// A port on which nobody listens, as long as the socket is kept: no other test can be given it.
+pub(super) fn refusing_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 /// The libraries underneath read variables of their own. The tests that say where spans arrive,

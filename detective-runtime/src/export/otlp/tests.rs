@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::OtlpExporter;
 use crate::config::{Jaeger, Protocol};
-use crate::export::tests::{resource, span};
+use crate::export::tests::{refusing_port, resource, span};
 use crate::export::{ExportError, SpanKind};
 
 /// Takes exports by either protocol, on a free port.
@@ -253,9 +253,7 @@ async fn a_refusal_is_not_tried_again() {
 
 #[tokio::test]
 async fn an_absent_server_is_an_error_that_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let (_socket, port) = refusing_port();
     for protocol in [Protocol::OtlpHttp, Protocol::OtlpGrpc] {
         for scheme in ["http", "https"] {
             let config = Jaeger {

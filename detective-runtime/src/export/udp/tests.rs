@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thrift::protocol::{TCompactInputProtocol, TInputProtocol, TType};
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 use super::{MAX_PACKET_BYTES, UdpExporter, parse_endpoint};
 use crate::config::{Jaeger, Protocol};
@@ -88,17 +89,15 @@ impl Thrift {
     }
 }
 
-/// A Jaeger agent on a free port.
+/// A Jaeger agent on a free port. It shares the exporter's thread, which pauses after each
+/// datagram, so that its buffer never overflows.
 struct Agent {
     socket: UdpSocket,
 }
 
 impl Agent {
-    fn start() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .unwrap();
+    async fn start() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         Self { socket }
     }
 
@@ -111,9 +110,10 @@ impl Agent {
     }
 
     /// The next batch: its process and its spans.
-    fn receive(&self) -> (Thrift, Vec<Thrift>) {
+    async fn receive(&self) -> (Thrift, Vec<Thrift>) {
         let mut buffer = vec![0; 70_000];
-        let length = self.socket.recv(&mut buffer).unwrap();
+        let received = timeout(Duration::from_secs(5), self.socket.recv(&mut buffer));
+        let length = received.await.expect("a datagram arrives").unwrap();
         assert!(length <= MAX_PACKET_BYTES, "{length}");
         let mut input = TCompactInputProtocol::new(Cursor::new(&buffer[..length]));
         let message = input.read_message_begin().unwrap();
@@ -135,11 +135,11 @@ fn build(endpoint: &str, stats: &Arc<Stats>) -> Result<UdpExporter, ExportError>
 
 #[tokio::test]
 async fn a_span_arrives_whole() {
-    let agent = Agent::start();
+    let agent = Agent::start().await;
     let mut exporter = agent.exporter(&Arc::default());
     exporter.export(vec![span("GET /toys")]).await.unwrap();
 
-    let (process, spans) = agent.receive();
+    let (process, spans) = agent.receive().await;
     assert_eq!(process.field(1).text(), "store");
     assert_eq!(
         process.field(2).tag("service.version"),
@@ -188,7 +188,7 @@ async fn a_span_arrives_whole() {
 #[tokio::test]
 async fn no_span_is_lost_to_its_size() {
     const COUNT: usize = 400;
-    let agent = Agent::start();
+    let agent = Agent::start().await;
     let stats = Arc::new(Stats::default());
     let mut exporter = agent.exporter(&stats);
     let mut random = fastrand::Rng::with_seed(7);
@@ -196,10 +196,10 @@ async fn no_span_is_lost_to_its_size() {
         .map(|index| span_of_any_size(index, &mut random))
         .collect();
 
-    let receiver = std::thread::spawn(move || {
+    let receive = async {
         let mut names = Vec::new();
         while names.len() < COUNT {
-            let (_, spans) = agent.receive();
+            let (_, spans) = agent.receive().await;
             names.extend(
                 spans
                     .iter()
@@ -207,10 +207,10 @@ async fn no_span_is_lost_to_its_size() {
             );
         }
         names
-    });
-    exporter.export(spans).await.unwrap();
+    };
+    let (result, names) = tokio::join!(exporter.export(spans), receive);
 
-    let names = receiver.join().unwrap();
+    result.unwrap();
     let expected: Vec<_> = (0..COUNT).map(|index| format!("{index:04}")).collect();
     assert_eq!(names, expected);
     assert!(stats.dropped_count(DropReason::SpanAttributeOversize) > 0);
@@ -250,7 +250,7 @@ fn span_of_any_size(index: usize, random: &mut fastrand::Rng) -> ExportSpan {
 
 #[tokio::test]
 async fn events_are_shed_before_attributes_and_the_largest_first() {
-    let agent = Agent::start();
+    let agent = Agent::start().await;
     let stats = Arc::new(Stats::default());
     let mut exporter = agent.exporter(&stats);
     let mut large = span("large");
@@ -262,7 +262,7 @@ async fn events_are_shed_before_attributes_and_the_largest_first() {
         .push(("larger".into(), Value::Text("x".repeat(50_000).into())));
     exporter.export(vec![large]).await.unwrap();
 
-    let (_, spans) = agent.receive();
+    let (_, spans) = agent.receive().await;
     let tags = spans[0].field(10);
     assert!(tags.tag("large").is_some());
     assert!(tags.tag("larger").is_none());
@@ -273,7 +273,7 @@ async fn events_are_shed_before_attributes_and_the_largest_first() {
 
 #[tokio::test]
 async fn a_refused_datagram_is_counted_with_the_next_one_which_is_sent_all_the_same() {
-    let agent = Agent::start();
+    let agent = Agent::start().await;
     let endpoint = agent.endpoint();
     let address = agent.socket.local_addr().unwrap();
     drop(agent);
@@ -281,10 +281,7 @@ async fn a_refused_datagram_is_counted_with_the_next_one_which_is_sent_all_the_s
     exporter.export(vec![span("lost")]).await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;
 
-    let socket = UdpSocket::bind(address).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
+    let socket = UdpSocket::bind(address).await.unwrap();
     let agent = Agent { socket };
     let error = exporter.export(vec![span("next")]).await.unwrap_err();
     assert!(
@@ -292,9 +289,9 @@ async fn a_refused_datagram_is_counted_with_the_next_one_which_is_sent_all_the_s
         "{error}"
     );
     assert!(error.to_string().contains("refused"), "{error}");
-    assert_eq!(agent.receive().1[0].field(5).text(), "next");
+    assert_eq!(agent.receive().await.1[0].field(5).text(), "next");
     exporter.export(vec![span("last")]).await.unwrap();
-    assert_eq!(agent.receive().1[0].field(5).text(), "last");
+    assert_eq!(agent.receive().await.1[0].field(5).text(), "last");
 }
 
 #[tokio::test]
