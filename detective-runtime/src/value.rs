@@ -113,6 +113,18 @@ from_references!(
     bool, char, f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
 );
 
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(formatter),
+            Self::I64(value) => value.fmt(formatter),
+            Self::F64(value) => value.fmt(formatter),
+            Self::Text(value) => write!(formatter, "{value:?}"),
+            Self::TextList(values) => write!(formatter, "{values:?}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,13 +140,13 @@ mod tests {
     #[test]
     fn every_type_keeps_its_kind() {
         check(true, Value::Bool(true));
-        check(&7_u8, Value::I64(7));
+        check(7_u8, Value::I64(7));
         check(-7_i64, Value::I64(-7));
         check(0.5_f32, Value::F64(0.5));
         check('x', text("x"));
         check("static", text("static"));
         check(String::from("owned"), text("owned"));
-        check(&String::from("borrowed"), text("borrowed"));
+        check(String::from("borrowed"), text("borrowed"));
         check(
             vec![String::from("a")],
             Value::TextList(vec!["a".to_owned()]),
@@ -146,17 +158,5 @@ mod tests {
         check(i64::MAX as u64, Value::I64(i64::MAX));
         check(u64::MAX, text("18446744073709551615"));
         check(i128::MIN, text("-170141183460469231731687303715884105728"));
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(formatter),
-            Self::I64(value) => value.fmt(formatter),
-            Self::F64(value) => value.fmt(formatter),
-            Self::Text(value) => write!(formatter, "{value:?}"),
-            Self::TextList(values) => write!(formatter, "{values:?}"),
-        }
     }
 }

@@ -4,7 +4,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{Method, Request, StatusCode};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use detective::testing::{self, Outcome, Sinks};
 use detective::{Detective, investigate};

@@ -50,7 +50,6 @@ impl Server {
             Err(error) => {
                 let required = std::env::var("DETECTIVE_REQUIRE_SERVERS").is_ok_and(|it| it == "1");
                 assert!(!required, "redis-server is required: {error}");
-                #[expect(clippy::print_stderr, reason = "a skipped test says so")]
                 {
                     eprintln!("skipped: redis-server is not installed");
                 }

@@ -34,6 +34,10 @@ impl Writer {
 }
 
 impl Reader {
+    pub(crate) async fn close(&self) {
+        match *self {}
+    }
+
     pub(crate) async fn overview(&self, _filter: &Filter) -> Result<Overview, StoreError> {
         match *self {}
     }
