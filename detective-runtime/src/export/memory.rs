@@ -16,11 +16,6 @@ impl MemoryExporter {
         self.lock().clone()
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
     pub(super) fn push(&self, batch: Vec<ExportSpan>) {
         self.lock().extend(batch);
     }
