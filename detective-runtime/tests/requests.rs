@@ -1,5 +1,7 @@
 //! One record for every request, counted exactly once, whatever becomes of it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;

@@ -224,19 +224,6 @@ mod tests {
 
     use super::*;
 
-    /// Reads 8, 16, 24 or 32 lower-case hexadecimal digits. Anything else is `None`.
-    fn parse_hex(digits: &[u8]) -> Option<u128> {
-        let (groups, rest) = digits.as_chunks::<8>();
-        if groups.is_empty() || groups.len() > 4 || !rest.is_empty() {
-            return None;
-        }
-        let mut reader = HexReader::default();
-        let number = groups.iter().fold(0, |number, group| {
-            number << 32 | u128::from(reader.eight(*group))
-        });
-        reader.finish(number)
-    }
-
     const TRACE_ID: u128 = 0x1234_5678_9012_3456_7890_1234_5678_9012;
     const PARENT_ID: u64 = 0x1234_5678_9012_3456;
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
