@@ -86,4 +86,5 @@ pub use crate::serve::Listen;
 pub use crate::store::StoreError;
 pub use crate::trace::{InContext, InCurrentContext};
 pub use crate::value::Value;
+#[doc = include_str!("investigate.md")]
 pub use detective_macros::investigate;
