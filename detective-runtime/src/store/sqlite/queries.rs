@@ -124,6 +124,11 @@ impl Reader {
                 .await?,
         )
     }
+
+    /// Closes the connections, waiting for the queries that still run.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
 }
 
 /// A row of [`TOTALS`], times in microseconds.
