@@ -23,6 +23,7 @@
 //!   panic that tells what was seen last.
 
 pub mod binary;
+mod exposition;
 mod folder;
 mod jaeger;
 mod port;
@@ -35,6 +36,7 @@ mod store;
 mod trace;
 mod wait;
 
+pub use crate::exposition::Exposition;
 pub use crate::folder::Folder;
 pub use crate::jaeger::Jaeger;
 pub use crate::port::free_port;

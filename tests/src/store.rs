@@ -8,10 +8,12 @@ use std::{
     sync::OnceLock,
 };
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::{Folder, Process, Sqlite, free_port, process::accepts, wait::client};
+use crate::{
+    Exposition, Folder, Process, Sqlite, free_port, process::accepts, until, wait::client,
+};
 
 /// How to start the example store: in a new folder, with no setting but those that are given here.
 #[derive(Debug)]
@@ -169,6 +171,44 @@ impl RunningStore {
         let text = self.text(path).await;
         serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("GET {path}: {error} in `{text}`"))
+    }
+
+    /// A request to be given headers and sent: `store.request("GET", "/users/1").header(..).send()`.
+    ///
+    /// # Panics
+    ///
+    /// When `method` is none.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes())
+            .unwrap_or_else(|_| panic!("`{method}` is no method of HTTP"));
+        self.client.request(method, self.url(path))
+    }
+
+    /// What `/metrics` says now.
+    ///
+    /// # Panics
+    ///
+    /// When it refuses, or says what is no exposition.
+    pub async fn metrics(&self) -> Exposition {
+        Exposition::parse(&self.text("/metrics").await)
+    }
+
+    /// Waits until this many rows are written, and no more.
+    ///
+    /// # Panics
+    ///
+    /// When they are not in time.
+    pub async fn wait_for_rows(&self, rows: u64) {
+        until(&format!("{rows} rows"), async || {
+            let health = self.json("/analytics/health").await;
+            if health["rows_written"] == rows {
+                Ok(())
+            } else {
+                Err(health.to_string())
+            }
+        })
+        .await;
     }
 
     /// The process: its id, what it wrote, signals.
