@@ -1,0 +1,109 @@
+//! What becomes of a request on every way that it can end, through every shape of router, and under
+//! every rule of the config.
+
+mod capture;
+mod ends;
+mod routers;
+mod rules;
+mod work;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request, StatusCode};
+use axum::response::Response;
+use detective::Detective;
+use detective::testing::{self, ApiMetric, Outcome, Sinks};
+use tower::ServiceExt;
+
+/// A router under observation, and what it leaves behind.
+struct Watched {
+    detective: Detective,
+    sinks: Sinks,
+    app: Router,
+}
+
+/// What a request left behind, in short.
+type Left = (String, String, Option<u16>, Outcome);
+
+async fn watch(toml: &str, app: Router) -> Watched {
+    let (detective, sinks) = testing::start(toml).await.unwrap();
+    let app = detective.watch(app);
+    Watched {
+        detective,
+        sinks,
+        app,
+    }
+}
+
+fn request(method: &str, path: &str) -> Request<Body> {
+    Request::builder()
+        .method(Method::from_bytes(method.as_bytes()).unwrap())
+        .uri(path)
+        .body(Body::empty())
+        .unwrap()
+}
+
+impl Watched {
+    /// Sends a request; the body is still to be read.
+    async fn call(&self, request: Request<Body>) -> Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request and reads the whole answer.
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Bytes) {
+        let response = self.call(request).await;
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        (status, body.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Bytes) {
+        self.send(request("GET", path)).await
+    }
+
+    /// The one row.
+    async fn row(&self) -> ApiMetric {
+        let mut rows = self.sinks.rows().await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        rows.remove(0)
+    }
+
+    /// Asserts that the requests so far left these rows, and that the numbers agree with them: one
+    /// count and at most one duration each, and nothing in flight.
+    #[track_caller]
+    fn assert_left(&self, rows: &[ApiMetric], expected: &[(&str, &str, Option<u16>, Outcome)]) {
+        let left: Vec<Left> = rows
+            .iter()
+            .map(|row| {
+                let (endpoint, method) = (row.endpoint.clone(), row.method.clone());
+                (endpoint, method, row.status_code, row.outcome)
+            })
+            .collect();
+        let expected: Vec<Left> = expected
+            .iter()
+            .map(|(endpoint, method, status, outcome)| {
+                ((*endpoint).into(), (*method).into(), *status, *outcome)
+            })
+            .collect();
+        assert_eq!(left, expected);
+        assert_eq!(self.total("http_requests_total"), left.len() as f64);
+        assert_eq!(self.total("http_requests_in_flight"), 0.0);
+        assert_eq!(self.total("detective_dropped_total"), 0.0);
+    }
+
+    async fn check(&self, expected: &[(&str, &str, Option<u16>, Outcome)]) {
+        let rows = self.sinks.rows().await;
+        self.assert_left(&rows, expected);
+    }
+
+    /// The sum of all samples of a name.
+    fn total(&self, name: &str) -> f64 {
+        let metrics = self.sinks.metrics();
+        metrics
+            .lines()
+            .filter_map(|line| line.strip_prefix(name))
+            .filter(|rest| rest.starts_with(['{', ' ']))
+            .map(|rest| rest.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+            .sum()
+    }
+}
