@@ -50,11 +50,6 @@ impl Reader {
         Self { pool }
     }
 
-    /// Closes the connections, once nobody asks any more.
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
-    }
-
     /// Every endpoint and method that has rows in the filter's range.
     ///
     /// # Errors
