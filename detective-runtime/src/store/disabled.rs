@@ -49,8 +49,4 @@ impl Reader {
     pub(crate) async fn endpoints(&self) -> Result<Vec<String>, StoreError> {
         match *self {}
     }
-
-    pub(crate) async fn close(&self) {
-        match *self {}
-    }
 }
