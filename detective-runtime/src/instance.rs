@@ -17,6 +17,7 @@ use crate::metrics::{DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
 use crate::record::{Kind, Owner, Record, Trace};
 use crate::rules::Snapshot;
+use crate::trace;
 
 /// The shared state of one running Detective.
 #[derive(Debug)]
@@ -119,7 +120,11 @@ impl Instance {
     }
 
     /// Hands a finished record to the pipeline; what does not fit is counted.
-    pub(crate) fn hand_over(&self, record: Box<Record>) {
+    pub(crate) fn hand_over(&self, mut record: Box<Record>) {
+        if record.open_spans > 0 {
+            trace::orphans::remember(&record);
+            record.has_detached = true;
+        }
         if let Err(record) = self.hand_over.push(record) {
             self.stats.dropped(DropReason::RecordQueueFull, 1);
             self.hand_over.give_back(record);

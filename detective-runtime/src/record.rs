@@ -43,6 +43,12 @@ pub(crate) struct Record {
     /// Index of the span that is open at this moment; `None`: the record's own.
     pub(crate) current: Option<u32>,
     pub(crate) dropped_spans: u32,
+    /// How many of the spans have not ended.
+    pub(crate) open_spans: u32,
+    /// Whether work was detached from it, which will share its fate.
+    pub(crate) has_detached: bool,
+    /// For detached work: the serial of the record that it was detached from.
+    pub(crate) origin: u64,
     /// What is known of the request; left as it is for work outside one.
     pub(crate) request: Request,
     pub(crate) response: Response,
@@ -161,6 +167,8 @@ pub(crate) enum What {
     Function(&'static Callsite),
     /// Anything else, named at run time.
     Named(Cow<'static, str>, SpanKind),
+    /// The end of a span that had not ended when its own record was handed over.
+    Late,
 }
 
 /// Why a span failed.
@@ -222,6 +230,9 @@ impl Record {
         self.fields.shrink_to(SPANS_KEPT_FOR_REUSE);
         self.current = None;
         self.dropped_spans = 0;
+        self.open_spans = 0;
+        self.has_detached = false;
+        self.origin = 0;
         self.request.clear();
         self.response.clear();
         self.handler = None;

@@ -14,6 +14,8 @@ pub(crate) enum DropReason {
     RecordQueueFull,
     /// A span beyond `tracing.max_spans` of one request.
     SpanLimit,
+    /// A span had not ended when its request did, and never ended while it was remembered.
+    SpanUnfinished,
     /// A span found the exporter's queue full (`jaeger.queue_spans`).
     SpanQueueFull,
     /// A span could not be exported after all retries.
@@ -30,9 +32,10 @@ pub(crate) enum DropReason {
 
 impl DropReason {
     /// Every reason, so that each has its series from the start.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::RecordQueueFull,
         Self::SpanLimit,
+        Self::SpanUnfinished,
         Self::SpanQueueFull,
         Self::SpanExportFailed,
         Self::SpanEventOversize,
@@ -46,6 +49,7 @@ impl DropReason {
         match self {
             Self::RecordQueueFull => "record_queue_full",
             Self::SpanLimit => "span_limit",
+            Self::SpanUnfinished => "span_unfinished",
             Self::SpanQueueFull => "span_queue_full",
             Self::SpanExportFailed => "span_export_failed",
             Self::SpanEventOversize => "span_event_oversize",

@@ -1,23 +1,26 @@
-//! Spans that end apart from their request: in spawned work, or after their record was handed over.
+//! What ends apart from its request: spawned work, and spans that outlive their record.
+//!
+//! Both come as detached records that name the record they began in. They share its fate: they wait
+//! until it is decided, and then are exported with its trace or forgotten.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
+use crate::export::ExportSpan;
 use crate::record::Record;
-use crate::trace::FLAG_SAMPLED;
 
-/// Traces that were kept although their flag said otherwise, remembered for what ends late.
-const KEPT_TRACES: usize = 4096;
+/// Most entries of each kind that are kept; then the oldest gives way.
+const ENTRIES: usize = 4096;
 
-/// Detached records that wait for their request to be decided.
-const WAITING_RECORDS: usize = 4096;
-
-/// Matches detached records with the decision on their trace.
+/// Matches detached records with the records that they began in.
 #[derive(Debug, Default)]
 pub(crate) struct LateSpans {
-    kept: HashSet<u128>,
-    kept_order: VecDeque<u128>,
-    waiting: HashMap<u128, Vec<Box<Record>>>,
-    waiting_order: VecDeque<u128>,
+    /// By the serial of a record that work was detached from: whether its trace is kept.
+    decided: Bounded<u64, bool>,
+    /// By the same serial: detached records that came before it.
+    waiting: Bounded<u64, Vec<Box<Record>>>,
+    /// By span: spans of kept traces that had not ended with their record.
+    unfinished: Bounded<u64, ExportSpan>,
 }
 
 /// What to do with a detached record.
@@ -25,53 +28,82 @@ pub(crate) struct LateSpans {
 pub(crate) enum Fate {
     /// Its trace is kept.
     Keep(Box<Record>),
-    /// Its trace is undecided, so it waits; at the bound, the one that waited longest gives way.
-    Wait(Option<Box<Record>>),
+    /// Its trace is not kept.
+    Forget(Box<Record>),
+    /// Its trace is undecided, so it waits. Those which are given back have waited in vain.
+    Wait(Vec<Box<Record>>),
 }
 
 impl LateSpans {
     /// Decides on a detached record.
     pub(crate) fn arrived(&mut self, record: Box<Record>) -> Fate {
-        let trace = &record.trace;
-        if trace.flags & FLAG_SAMPLED != 0 || self.kept.contains(&trace.trace_id) {
-            return Fate::Keep(record);
+        match self.decided.map.get(&record.origin) {
+            Some(true) => Fate::Keep(record),
+            Some(false) => Fate::Forget(record),
+            None => {
+                if let Some(waiting) = self.waiting.map.get_mut(&record.origin)
+                    && waiting.len() < ENTRIES
+                {
+                    waiting.push(record);
+                    return Fate::Wait(Vec::new());
+                }
+                Fate::Wait(
+                    self.waiting
+                        .insert(record.origin, vec![record])
+                        .unwrap_or_default(),
+                )
+            }
         }
-        self.waiting_order.push_back(trace.trace_id);
-        self.waiting.entry(trace.trace_id).or_default().push(record);
-        Fate::Wait(if self.waiting_order.len() > WAITING_RECORDS {
-            self.pop_oldest()
-        } else {
-            None
-        })
     }
 
-    /// Notes that a trace is kept though it was not sampled; gives what has waited for that.
-    pub(crate) fn kept(&mut self, trace_id: u128) -> Vec<Box<Record>> {
-        if self.kept.insert(trace_id) {
-            self.kept_order.push_back(trace_id);
-            if self.kept_order.len() > KEPT_TRACES
-                && let Some(oldest) = self.kept_order.pop_front()
-            {
-                self.kept.remove(&oldest);
-            }
-        }
-        self.waiting.remove(&trace_id).unwrap_or_default()
+    /// Notes whether the trace of a record is kept that work was detached from; gives what has
+    /// waited for that.
+    pub(crate) fn decided(&mut self, serial: u64, kept: bool) -> Vec<Box<Record>> {
+        self.decided.insert(serial, kept);
+        self.waiting.map.remove(&serial).unwrap_or_default()
     }
 
-    fn pop_oldest(&mut self) -> Option<Box<Record>> {
-        // Traces that were decided meanwhile have left their places in the order behind.
-        while let Some(trace_id) = self.waiting_order.pop_front() {
-            let Some(records) = self.waiting.get_mut(&trace_id) else {
-                continue;
-            };
-            let record = records.pop();
-            if records.is_empty() {
-                self.waiting.remove(&trace_id);
-            }
-            if record.is_some() {
-                return record;
-            }
+    /// Keeps a span that has not ended; gives back how many had to be given up for it.
+    pub(crate) fn unfinished(&mut self, span: ExportSpan) -> u64 {
+        u64::from(self.unfinished.insert(span.span_id, span).is_some())
+    }
+
+    /// Completes the span with this id, if it is one that had not ended.
+    pub(crate) fn finish(&mut self, span_id: u64) -> Option<ExportSpan> {
+        self.unfinished.map.remove(&span_id)
+    }
+}
+
+/// A map that forgets its oldest entry when it is full.
+#[derive(Debug)]
+struct Bounded<K, V> {
+    map: HashMap<K, V>,
+    /// May name entries that are gone.
+    order: VecDeque<K>,
+}
+
+impl<K, V> Default for Bounded<K, V> {
+    fn default() -> Self {
+        Self {
+            map: HashMap::new(),
+            order: VecDeque::new(),
         }
-        None
+    }
+}
+
+impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
+    /// Adds or replaces an entry; gives back the value that had to go.
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let replaced = self.map.insert(key, value);
+        if replaced.is_some() {
+            return replaced;
+        }
+        self.order.push_back(key);
+        if self.order.len() <= ENTRIES {
+            return None;
+        }
+        self.order
+            .pop_front()
+            .and_then(|oldest| self.map.remove(&oldest))
     }
 }

@@ -14,16 +14,16 @@ use crate::store::Outcome;
 use crate::trace::Keep;
 use crate::value::Value;
 
-/// Converts the spans of a record whose trace is kept. Takes the fields out of it.
+/// Converts the spans of a record whose trace is kept, those that have not ended among them: their
+/// end is zero. Takes the fields out of it.
 pub(crate) fn convert(
     record: &mut Record,
     keep: Option<Keep>,
     clock: UnixClock,
 ) -> Vec<ExportSpan> {
-    let exception_events = record
-        .owner
-        .as_ref()
-        .is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
+    let owner = record.owner.as_ref();
+    let exception_events =
+        owner.is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
     let mut fields = std::mem::take(&mut record.fields);
     let mut spans = Vec::with_capacity(record.spans.len() + 1);
     spans.extend(
@@ -44,15 +44,22 @@ pub(crate) fn convert(
     }
     // The emptied list goes back, so that the next request finds its room.
     record.fields = fields;
-    // A span that is still open has left its request; it is exported when it ends.
-    spans.retain(|span| span.end_unix_nanos != 0);
     spans.extend(own);
     spans
+}
+
+/// Gives a span that outlived its record the end that came after it.
+pub(crate) fn complete(span: &mut ExportSpan, end: &mut ExportSpan) {
+    span.end_unix_nanos = end.end_unix_nanos;
+    span.attributes.append(&mut end.attributes);
+    span.events.append(&mut end.events);
+    span.error = end.error.take();
 }
 
 fn below(record: &Record, span: &Span, clock: UnixClock, exception_events: bool) -> ExportSpan {
     let (name, kind, mut attributes) = match &span.what {
         What::Named(name, kind) => (name.clone(), *kind, Vec::new()),
+        What::Late => (Cow::Borrowed(""), SpanKind::Internal, Vec::new()),
         What::Function(callsite) => {
             let site = callsite.site();
             let code = vec![

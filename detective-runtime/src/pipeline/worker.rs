@@ -1,6 +1,7 @@
 //! The pipeline thread: drains the hand-over on a tick, decides on traces, and feeds the sinks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -9,14 +10,15 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::UnixClock;
 use crate::error::ShutdownError;
-use crate::export::ExportQueue;
+use crate::export::{ExportQueue, ExportSpan};
 use crate::http::observation;
 use crate::instance::Instance;
+use crate::metrics::DropReason;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Owner, Record, What};
-use crate::trace::{self, FLAG_SAMPLED, Keep};
+use crate::record::{Kind, Owner, Record, Span, What};
+use crate::trace::{self, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
 const DRAIN_LIMIT: usize = 8192;
@@ -216,10 +218,7 @@ impl Worker {
             count += 1;
             self.take(record, clock, &mut rows);
         }
-        self.instance
-            .stats
-            .records
-            .fetch_add(count as u64, std::sync::atomic::Ordering::Relaxed);
+        self.instance.stats.records.fetch_add(count as u64, Relaxed);
         if !rows.is_empty() {
             self.sinks.rows.push(RowRecords::new(rows, clock, instance));
         }
@@ -237,15 +236,8 @@ impl Worker {
         let slot = record.request.slot.as_deref();
         let decision = owner.snapshot.decide(slot, record.handler);
         if record.trace.trace_id != 0 {
-            match trace::decide(&record, decision.ratio, decision.slow_nanos) {
-                Some(keep) => self.keep(&mut record, keep, clock),
-                None => {
-                    self.instance
-                        .stats
-                        .traces_not_kept
-                        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                }
-            }
+            let keep = trace::decide(&record, decision.ratio, decision.slow_nanos);
+            self.keep_or_forget(&mut record, keep, clock);
         }
         if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
             rows.push(record);
@@ -254,31 +246,72 @@ impl Worker {
         }
     }
 
-    fn keep(&mut self, record: &mut Record, keep: Keep, clock: UnixClock) {
-        if record.trace.flags & FLAG_SAMPLED == 0 {
-            for waiting in self.late.kept(record.trace.trace_id) {
-                self.export_detached(waiting, clock);
+    fn keep_or_forget(&mut self, record: &mut Record, keep: Option<Keep>, clock: UnixClock) {
+        if keep.is_some() {
+            set_exemplars(record, clock);
+            let spans = spans::convert(record, keep, clock);
+            self.export(spans, record.open_spans > 0);
+        } else {
+            self.instance.stats.traces_not_kept.fetch_add(1, Relaxed);
+        }
+        if record.has_detached {
+            for detached in self.late.decided(record.serial, keep.is_some()) {
+                self.keep_or_forget_detached(detached, keep.is_some(), clock);
             }
         }
-        set_exemplars(record, clock);
-        self.sinks
-            .export
-            .push(spans::convert(record, Some(keep), clock));
     }
 
     fn take_detached(&mut self, record: Box<Record>, clock: UnixClock) {
         match self.late.arrived(record) {
-            Fate::Keep(record) => self.export_detached(record, clock),
-            Fate::Wait(Some(undecided)) => self.instance.hand_over.give_back(undecided),
-            Fate::Wait(None) => {}
+            Fate::Keep(record) => self.keep_or_forget_detached(record, true, clock),
+            Fate::Forget(record) => self.keep_or_forget_detached(record, false, clock),
+            Fate::Wait(in_vain) => {
+                for record in in_vain {
+                    self.instance
+                        .stats
+                        .dropped(DropReason::SpanUnfinished, record.spans.len() as u64);
+                    self.instance.hand_over.give_back(record);
+                }
+            }
         }
     }
 
-    fn export_detached(&mut self, mut record: Box<Record>, clock: UnixClock) {
-        self.sinks
-            .export
-            .push(spans::convert(&mut record, None, clock));
+    fn keep_or_forget_detached(&mut self, mut record: Box<Record>, kept: bool, clock: UnixClock) {
+        if kept {
+            let mut spans = spans::convert(&mut record, None, clock);
+            if let [
+                Span {
+                    what: What::Late, ..
+                },
+            ] = record.spans[..]
+            {
+                spans = spans
+                    .iter_mut()
+                    .filter_map(|end| self.late_end(end))
+                    .collect();
+            }
+            self.export(spans, record.open_spans > 0);
+        }
         self.instance.hand_over.give_back(record);
+    }
+
+    fn late_end(&mut self, end: &mut ExportSpan) -> Option<ExportSpan> {
+        let mut span = self.late.finish(end.span_id)?;
+        spans::complete(&mut span, end);
+        Some(span)
+    }
+
+    /// Exports what has ended; the rest waits for its end.
+    fn export(&mut self, mut spans: Vec<ExportSpan>, has_unfinished: bool) {
+        if has_unfinished {
+            for unfinished in spans.extract_if(.., |span| span.end_unix_nanos == 0) {
+                let given_up = self.late.unfinished(unfinished);
+                self.instance
+                    .stats
+                    .dropped(DropReason::SpanUnfinished, given_up);
+            }
+        }
+        self.sinks.export.push(spans);
     }
 }
 

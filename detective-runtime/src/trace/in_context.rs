@@ -104,6 +104,11 @@ fn capture() -> Option<Scope> {
             ..record.trace
         };
         detached.start = clock::now();
+        detached.origin = match record.kind {
+            Kind::Detached => record.origin,
+            Kind::Request | Kind::Work => record.serial,
+        };
+        record.has_detached = true;
         detached
             .request
             .trace_state

@@ -9,6 +9,7 @@ use crate::instance;
 use crate::metrics::DropReason;
 use crate::record::{self, Field, Kind, Record, Span, SpanError, Trace, What};
 use crate::trace::context::{self, Place, Scope};
+use crate::trace::orphans;
 use crate::value::Value;
 
 /// An open span. It says nothing by itself: whoever holds it must call [`end`](OpenSpan::end).
@@ -129,6 +130,7 @@ impl OpenSpan {
             what,
             error: None,
         });
+        record.open_spans += 1;
         let trace = Trace {
             span_id: parent,
             ..record.trace
@@ -228,26 +230,24 @@ impl OpenSpan {
         {
             span.end = end;
             span.error = error.map(Box::new);
+            record.open_spans -= 1;
         }
     }
 
+    /// Sends the end after the record, which is gone. The name and the fields are in there.
     fn export_late(&self, end: u64, error: Option<SpanError>) {
-        let Some(mut record) =
-            instance::current().map(|instance| instance.begin_now(Kind::Detached))
-        else {
+        let Some(instance) = orphans::find(self.serial) else {
             return;
         };
-        let what = match self.callsite {
-            Some(callsite) => What::Function(callsite),
-            None => What::Named(Cow::Borrowed("late"), SpanKind::Internal),
-        };
+        let mut record = instance.begin_now(Kind::Detached);
         record.trace = self.trace;
+        record.origin = self.serial;
         record.spans.push(Span {
             id: self.id,
             parent: self.trace.span_id,
             start: self.start,
             end,
-            what,
+            what: What::Late,
             error: error.map(Box::new),
         });
         super::finish(record);

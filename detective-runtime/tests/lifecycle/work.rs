@@ -28,7 +28,11 @@ fn add_stamp() {}
 #[investigate]
 async fn nightly(fail: bool) -> Result<(), &'static str> {
     add_stamp();
-    if fail { Err("the moon is full") } else { Ok(()) }
+    if fail {
+        Err("the moon is full")
+    } else {
+        Ok(())
+    }
 }
 
 #[investigate]
@@ -90,9 +94,7 @@ async fn spawned_work_that_ends_before_its_request() {
         watched.sinks.tree().await,
         "GET / (server)\n  awaited (internal)\n    send_receipt (internal)\n      add_stamp (internal)\n"
     );
-    watched
-        .check(&[("/", "GET", Some(200), Outcome::Ok)])
-        .await;
+    watched.check(&[("/", "GET", Some(200), Outcome::Ok)]).await;
 }
 
 #[tokio::test]
@@ -216,10 +218,7 @@ async fn function_outside_any_request_is_a_root() {
         "nightly (internal) ! the moon is full\n  add_stamp (internal)\n"
     );
     let count = "function_duration_seconds_count{function=\"nightly\",module=\"lifecycle::work\"";
-    assert_eq!(
-        sinks.metric(&format!("{count},result=\"ok\"}}")),
-        Some(1.0)
-    );
+    assert_eq!(sinks.metric(&format!("{count},result=\"ok\"}}")), Some(1.0));
     assert_eq!(
         sinks.metric(&format!("{count},result=\"error\"}}")),
         Some(1.0)
@@ -260,9 +259,7 @@ async fn request_below_a_function_outside_any_request() {
     let job = job(watched.app.clone());
     let status = watched.detective.handle().scope(job).await;
     assert_eq!(status, 200);
-    watched
-        .check(&[("/", "GET", Some(200), Outcome::Ok)])
-        .await;
+    watched.check(&[("/", "GET", Some(200), Outcome::Ok)]).await;
 }
 
 #[tokio::test]
