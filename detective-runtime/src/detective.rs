@@ -87,7 +87,7 @@ impl Detective {
             None => None,
             Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
         };
-        instance.offer_as_first();
+        instance.register();
         trace::note_panics();
         Ok(Self {
             instance,
@@ -188,7 +188,7 @@ impl Detective {
     }
 
     async fn shutdown_by(mut self, deadline: Instant) -> Result<(), ShutdownError> {
-        self.instance.withdraw_as_first();
+        self.instance.unregister();
         if let Some(server) = self.admin_server.take() {
             let _ended = server.stop.send(Instant::now());
             let _panicked = server.task.await;
@@ -201,7 +201,7 @@ impl Detective {
 
 impl Drop for Detective {
     fn drop(&mut self) {
-        self.instance.withdraw_as_first();
+        self.instance.unregister();
     }
 }
 
