@@ -76,7 +76,10 @@ async fn little_by_default() {
     assert_eq!(row.path.as_deref(), Some("/"));
     assert_eq!(row.user_agent.as_deref(), Some("curl/8"));
     assert_eq!(row.client_ip.as_deref(), Some("198.51.100.7"));
-    assert_eq!((row.request_headers, row.response_headers), (vec![], vec![]));
+    assert_eq!(
+        (row.request_headers, row.response_headers),
+        (vec![], vec![])
+    );
     assert!(!all.contains("secret"), "{all}");
     assert!(!all.contains("page"), "{all}");
 }
@@ -114,7 +117,10 @@ async fn headers_by_the_rule_of_the_handler() {
     assert_eq!(row.response_headers, [pair("content-type", "text/plain")]);
     // Another handler's requests keep nothing of it.
     let (row, all) = record(toml, "/refuses").await;
-    assert_eq!((row.request_headers, row.response_headers), (vec![], vec![]));
+    assert_eq!(
+        (row.request_headers, row.response_headers),
+        (vec![], vec![])
+    );
     assert!(!all.contains("accept-language"), "{all}");
 }
 
@@ -130,9 +136,13 @@ async fn query_by_allow_list() {
 
 #[tokio::test]
 async fn whatever_is_turned_off_is_not_kept() {
-    let toml = "[capture]\npath = false\nuser_agent = false\nclient_address = \"off\"\nerror = false";
+    let toml =
+        "[capture]\npath = false\nuser_agent = false\nclient_address = \"off\"\nerror = false";
     let (row, all) = record(toml, "/refuses").await;
-    assert_eq!((row.path, row.user_agent, row.client_ip), (None, None, None));
+    assert_eq!(
+        (row.path, row.user_agent, row.client_ip),
+        (None, None, None)
+    );
     assert_eq!(row.error, None);
     for text in ["curl/8", "198.51.100.7", "no room", "url.path"] {
         assert!(!all.contains(text), "`{text}` in {all}");
@@ -174,8 +184,18 @@ async fn forwarded_address_only_from_trusted_proxies() {
         ("", "10.0.0.1:80", "203.0.113.9", "10.0.0.1"),
         (trusting, "10.0.0.1:80", "203.0.113.9", "203.0.113.9"),
         (trusting, "198.51.100.7:80", "203.0.113.9", "198.51.100.7"),
-        (trusting, "10.0.0.1:80", "6.6.6.6, 203.0.113.9, 10.9.9.9", "203.0.113.9"),
-        (trusting, "[::ffff:10.0.0.1]:80", "203.0.113.9", "203.0.113.9"),
+        (
+            trusting,
+            "10.0.0.1:80",
+            "6.6.6.6, 203.0.113.9, 10.9.9.9",
+            "203.0.113.9",
+        ),
+        (
+            trusting,
+            "[::ffff:10.0.0.1]:80",
+            "203.0.113.9",
+            "203.0.113.9",
+        ),
     ] {
         let found = client(toml, peer, forwarded_for).await;
         assert_eq!(found.as_deref(), Some(expected), "{peer} {forwarded_for}");
@@ -187,7 +207,9 @@ async fn address_shortened_hashed_or_unknown() {
     let with = |mode: &str| format!("[capture]\nclient_address = \"{mode}\"");
     let found = client(&with("truncated"), "198.51.100.7:80", "").await;
     assert_eq!(found.as_deref(), Some("198.51.100.0"));
-    let found = client(&with("hashed"), "198.51.100.7:80", "").await.unwrap();
+    let found = client(&with("hashed"), "198.51.100.7:80", "")
+        .await
+        .unwrap();
     assert_eq!(found.len(), 16);
     assert_eq!(client(&with("off"), "198.51.100.7:80", "").await, None);
     let watched = watch("", app()).await;
@@ -219,6 +241,12 @@ async fn request_bytes_announced_or_counted() {
     assert_eq!(upload(&watched, announced, "12345".into()).await, 5);
     let stream = futures_util::stream::iter(["123", "4567"].map(Ok::<_, std::io::Error>));
     let chunked = Request::post("/upload");
-    assert_eq!(upload(&watched, chunked, Body::from_stream(stream)).await, 7);
-    assert_eq!(upload(&watched, Request::post("/upload"), Body::empty()).await, 0);
+    assert_eq!(
+        upload(&watched, chunked, Body::from_stream(stream)).await,
+        7
+    );
+    assert_eq!(
+        upload(&watched, Request::post("/upload"), Body::empty()).await,
+        0
+    );
 }

@@ -50,7 +50,8 @@ async fn left(toml: &str) -> (String, Vec<String>) {
     (watched.sinks.tree().await, endpoints)
 }
 
-const WATCHED: &str = "GET /watched (server)\n  watched_handler (internal)\n    helper (internal)\n";
+const WATCHED: &str =
+    "GET /watched (server)\n  watched_handler (internal)\n    helper (internal)\n";
 const FAILS: &str = "GET /fails (server) !\n  fails (internal) ! 500 Internal Server Error\n";
 const DAWDLES: &str = "GET /dawdles (server)\n  dawdles (internal)\n";
 const PLAIN: &str = "GET /plain (server)\n";
@@ -185,7 +186,8 @@ async fn only_what_is_investigated() {
 
 #[tokio::test]
 async fn everything_off() {
-    let watched = app("tracing.enabled = false\nmetrics.enabled = false\nstore.enabled = false").await;
+    let watched =
+        app("tracing.enabled = false\nmetrics.enabled = false\nstore.enabled = false").await;
     assert_eq!(watched.get("/watched").await.1, "watched");
     assert_eq!(watched.sinks.tree().await, "");
     assert!(watched.sinks.rows().await.is_empty());
@@ -197,7 +199,13 @@ async fn health_probes_and_own_pages_are_left_out() {
         .route("/health", get(watched_handler))
         .route("/readyz", get(watched_handler));
     let watched = watch("", app).await;
-    for path in ["/health", "/readyz", "/favicon.ico", "/metrics", "/analytics/health"] {
+    for path in [
+        "/health",
+        "/readyz",
+        "/favicon.ico",
+        "/metrics",
+        "/analytics/health",
+    ] {
         watched.get(path).await;
     }
     watched.check(&[]).await;
