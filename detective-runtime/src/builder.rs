@@ -131,13 +131,13 @@ impl Builder {
             let (instance, exporter, rows) =
                 (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
             move || async move {
-                let config = instance.snapshot.load();
-                let export =
-                    ExportQueue::start(Exporter::Memory(exporter), &config.config.jaeger, stats);
-                Ok(Sinks {
-                    export,
-                    rows: RowSink::Memory(rows),
-                })
+                let config = &instance.snapshot.load_full().config;
+                let export = ExportQueue::start(Exporter::Memory(exporter), &config.jaeger, stats);
+                let rows = match config.store.enabled {
+                    true => RowSink::Memory(rows),
+                    false => RowSink::Off,
+                };
+                Ok(Sinks { export, rows })
             }
         })
         .await?;

@@ -87,7 +87,7 @@ impl Detective {
             None => None,
             Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
         };
-        instance.offer_as_first();
+        instance.register();
         trace::note_panics();
         Ok(Self {
             instance,
@@ -103,7 +103,9 @@ impl Detective {
         DetectiveLayer::new(Arc::clone(&self.instance))
     }
 
-    /// `/metrics` and `/analytics`, to be merged into a router. They answer loopback only, unless
+    /// `/metrics` and `/analytics`, into which the application's router is to be merged
+    /// (`detective.routes().merge(app)`; the other way round axum would answer unknown paths from
+    /// here, where nothing records them). They answer loopback only, unless
     /// `analytics.token` is given, and they need the peer's address: serve the application with
     /// `into_make_service_with_connect_info::<SocketAddr>()`, or with [`serve`](Self::serve).
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
@@ -122,7 +124,9 @@ impl Detective {
         if self.admin_server.is_some() {
             app
         } else {
-            app.merge(self.routes()).with_state(())
+            // In this order, since of two fallbacks that nobody set axum keeps the second: the one that
+            // the layer is on.
+            self.routes().merge(app).with_state(())
         }
     }
 
@@ -184,7 +188,7 @@ impl Detective {
     }
 
     async fn shutdown_by(mut self, deadline: Instant) -> Result<(), ShutdownError> {
-        self.instance.withdraw_as_first();
+        self.instance.unregister();
         if let Some(server) = self.admin_server.take() {
             let _ended = server.stop.send(Instant::now());
             let _panicked = server.task.await;
@@ -197,7 +201,7 @@ impl Detective {
 
 impl Drop for Detective {
     fn drop(&mut self) {
-        self.instance.withdraw_as_first();
+        self.instance.unregister();
     }
 }
 

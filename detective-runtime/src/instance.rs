@@ -1,8 +1,8 @@
 //! One running Detective: what the layer, the spans and the pipeline share.
 
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -17,11 +17,12 @@ use crate::metrics::{DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
 use crate::record::{Kind, Owner, Record, Trace};
 use crate::rules::Snapshot;
-use crate::trace;
 
 /// The shared state of one running Detective.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    /// Tells it from the others of this process.
+    pub(crate) number: u32,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) metrics: MetricsRegistry,
@@ -38,6 +39,11 @@ pub(crate) struct Instance {
 /// The instance that was started first, for functions that are called outside any request.
 static FIRST: ArcSwapOption<Instance> = ArcSwapOption::const_empty();
 
+/// All that run, by number.
+static RUNNING: Mutex<Vec<(u32, Weak<Instance>)>> = Mutex::new(Vec::new());
+
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
+
 thread_local! {
     static IN_SCOPE: RefCell<Option<Arc<Instance>>> = const { RefCell::new(None) };
 }
@@ -50,6 +56,17 @@ pub(crate) fn current() -> Option<Arc<Instance>> {
         .ok()
         .flatten()
         .or_else(|| FIRST.load_full())
+}
+
+/// The instance with this number, if it still runs.
+pub(crate) fn running(number: u32) -> Option<Arc<Instance>> {
+    let running = all_running();
+    let (_, instance) = running.iter().find(|(one, _)| *one == number)?;
+    instance.upgrade()
+}
+
+fn all_running() -> MutexGuard<'static, Vec<(u32, Weak<Instance>)>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes `instance` current on this thread, or none; gives back the one that was.
@@ -75,6 +92,7 @@ impl Instance {
             .collect();
         let snapshot = ArcSwap::from_pointee(Snapshot::new(config, provenance));
         Self {
+            number: NEXT_NUMBER.fetch_add(1, Relaxed),
             snapshot,
             stats,
             metrics,
@@ -87,14 +105,21 @@ impl Instance {
         }
     }
 
-    /// Makes this the instance for work outside any request, if there is none yet.
-    pub(crate) fn offer_as_first(self: &Arc<Self>) {
+    /// Makes this known as running; the first is the instance for work outside any request.
+    pub(crate) fn register(self: &Arc<Self>) {
+        all_running().push((self.number, Arc::downgrade(self)));
         FIRST.rcu(|first| Some(first.clone().unwrap_or_else(|| Arc::clone(self))));
     }
 
-    /// Takes back [`offer_as_first`](Self::offer_as_first).
-    pub(crate) fn withdraw_as_first(self: &Arc<Self>) {
-        FIRST.rcu(|first| first.clone().filter(|first| !Arc::ptr_eq(first, self)));
+    /// Takes back [`register`](Self::register); the longest running other one takes its place.
+    pub(crate) fn unregister(self: &Arc<Self>) {
+        let mut running = all_running();
+        running.retain(|(number, _)| *number != self.number);
+        let next = running.iter().find_map(|(_, instance)| instance.upgrade());
+        FIRST.rcu(|first| match first {
+            Some(first) if !Arc::ptr_eq(first, self) => Some(Arc::clone(first)),
+            _ => next.clone(),
+        });
     }
 
     /// Begins a record under the rules that hold now.
@@ -122,7 +147,6 @@ impl Instance {
     /// Hands a finished record to the pipeline; what does not fit is counted.
     pub(crate) fn hand_over(&self, mut record: Box<Record>) {
         if record.open_spans > 0 {
-            trace::orphans::remember(&record);
             record.has_detached = true;
         }
         if let Err(record) = self.hand_over.push(record) {

@@ -58,7 +58,10 @@ pub(crate) struct Record {
     pub(crate) handler_dropped: bool,
     /// The text of the handler's error.
     pub(crate) error: Option<String>,
+    /// An investigated function panicked; whoever called it may have recovered.
     pub(crate) panicked: bool,
+    /// A panic went through the layer itself, so that there is no answer.
+    pub(crate) unwound: bool,
     /// The text of the last panic; empty without one.
     pub(crate) panic_message: String,
     /// Set by the application, to tell its own customers apart.
@@ -239,6 +242,7 @@ impl Record {
         self.handler_dropped = false;
         self.error = None;
         self.panicked = false;
+        self.unwound = false;
         self.panic_message.clear();
         self.consumer.clear();
     }

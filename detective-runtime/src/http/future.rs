@@ -75,7 +75,10 @@ where
 /// Records the head, and ends the request with it or with its body.
 fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
-        return response;
+        return match open.is_excluded() && is_made_on_the_way(&response) {
+            true => response.map(|body| Body::new(RecordedBody::new(body, open))),
+            false => response,
+        };
     };
     record.response.head = clock::now();
     capture::response(record, &response);
@@ -84,6 +87,11 @@ fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Res
         return response;
     }
     response.map(|body| Body::new(RecordedBody::new(body, open)))
+}
+
+/// Whether the program may still be at work on the body: its length is not known.
+fn is_made_on_the_way(response: &Response<Body>) -> bool {
+    response.body().size_hint().exact().is_none()
 }
 
 /// Whether nothing follows the head: no server polls such a body.

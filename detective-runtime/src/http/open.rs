@@ -54,10 +54,16 @@ impl OpenRequest {
         }
     }
 
+    /// Whether nothing of the request is recorded, nor of what it calls.
+    pub(crate) fn is_excluded(&self) -> bool {
+        matches!(self.scope, Some(Scope::Excluded))
+    }
+
     /// Ends the request as answered in full.
     pub(crate) fn complete(&mut self) {
         self.finish(|record| match record.response.status {
-            _ if record.panicked => Outcome::Panic,
+            // Any other answer means that somebody caught the panic and recovered.
+            500.. if record.panicked => Outcome::Panic,
             408 | 504 => Outcome::Timeout,
             _ if record.handler_dropped => Outcome::Timeout,
             500.. => Outcome::ServerError,
@@ -93,7 +99,7 @@ impl Drop for OpenRequest {
                 .as_ref()
                 .is_some_and(|owner| owner.instance.is_cut_off());
             match () {
-                () if record.panicked => Outcome::Panic,
+                () if record.unwound => Outcome::Panic,
                 () if is_cut_off => Outcome::Shutdown,
                 () => Outcome::ClientDisconnect,
             }
@@ -101,12 +107,12 @@ impl Drop for OpenRequest {
     }
 }
 
-/// Marks the current record as panicked, when it is dropped by a panic.
+/// Marks the current record as unwound, when it is dropped by a panic.
 struct MarkPanic;
 
 impl Drop for MarkPanic {
     fn drop(&mut self) {
-        context::with_record(|record| record.panicked = true);
+        context::with_record(|record| record.unwound = true);
     }
 }
 

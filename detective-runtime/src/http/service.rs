@@ -77,8 +77,9 @@ impl Watched {
         match context::place() {
             Place::Outside => {}
             Place::Recorded => {
-                self.refine(request);
-                return OpenRequest::outer();
+                if self.refine(request) {
+                    return OpenRequest::outer();
+                }
             }
             Place::Excluded => return OpenRequest::outer(),
         }
@@ -100,26 +101,29 @@ impl Watched {
         OpenRequest::new(Scope::Record(record))
     }
 
-    /// Gives the outer layer's record the route that only the inner router knows.
-    fn refine(&self, request: &Request<Body>) {
-        if request.extensions().get::<MatchedPath>().is_none() {
-            return;
-        }
+    /// Gives the outer layer's record the route that only the inner router knows. Answers whether
+    /// there is such a record: code that is at work on something else, or for another instance, may
+    /// send a request of its own through a router.
+    fn refine(&self, request: &Request<Body>) -> bool {
+        let is_matched = request.extensions().get::<MatchedPath>().is_some();
         context::with_record(|record| {
-            let Some(owner) = record
-                .owner
-                .as_ref()
-                .filter(|owner| Arc::ptr_eq(&owner.instance, &self.instance))
-            else {
-                return;
+            let (Kind::Request, Some(owner)) = (record.kind, &record.owner) else {
+                return false;
             };
-            let scheme = record.request.scheme();
-            let slot = self.slot(request, &owner.snapshot);
-            slot.cells.start(scheme);
-            if let Some(outer) = record.request.slot.replace(slot) {
-                outer.cells.finish(scheme);
+            if !Arc::ptr_eq(&owner.instance, &self.instance) {
+                return false;
             }
-        });
+            if is_matched {
+                let scheme = record.request.scheme();
+                let slot = self.slot(request, &owner.snapshot);
+                slot.cells.start(scheme);
+                if let Some(outer) = record.request.slot.replace(slot) {
+                    outer.cells.finish(scheme);
+                }
+            }
+            true
+        })
+        .unwrap_or(false)
     }
 
     fn slot(&self, request: &Request<Body>, snapshot: &Snapshot) -> Arc<Slot> {

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
 use crate::instance::Instance;
-use crate::record::Record;
+use crate::record::{Record, truncate};
 use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
@@ -116,8 +116,8 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
             .map(Cow::Owned),
         user_agent: non_empty(&request.user_agent),
         consumer: non_empty(&record.consumer),
-        request_headers: headers(&request.headers),
-        response_headers: headers(&response.headers),
+        request_headers: headers(&request.headers, capture.max_text_bytes),
+        response_headers: headers(&response.headers, capture.max_text_bytes),
         request_bytes: request.body.get(),
         response_bytes: response.bytes,
     })
@@ -127,10 +127,19 @@ fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn headers(headers: &[(HeaderName, HeaderValue)]) -> Cow<'static, [(String, String)]> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+fn headers(
+    headers: &[(HeaderName, HeaderValue)],
+    max_text_bytes: usize,
+) -> Cow<'static, [(String, String)]> {
     headers
         .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
+        .map(|(name, value)| (name.to_string(), header_text(value, max_text_bytes)))
         .collect()
+}
+
+/// A header's value as text, cut off at the limit.
+pub(super) fn header_text(value: &HeaderValue, max_text_bytes: usize) -> String {
+    let mut text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    truncate(&mut text, max_text_bytes);
+    text
 }

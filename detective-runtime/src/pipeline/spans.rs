@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Version};
 use crate::clock::UnixClock;
 use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
 use crate::metrics::OTHER_METHOD;
+use crate::pipeline::rows::header_text;
 use crate::record::{Kind, Record, Span, SpanError, What};
 use crate::store::Outcome;
 use crate::trace::Keep;
@@ -178,6 +179,7 @@ fn error_type(record: &Record) -> Option<Cow<'static, str>> {
 
 fn request_attributes(record: &Record) -> Vec<Attribute> {
     let request = &record.request;
+    let limit = max_text_bytes(record);
     let mut attributes = Vec::with_capacity(20);
     if let Some(slot) = &request.slot {
         attributes.push(text("http.request.method", slot.method.to_string()));
@@ -222,12 +224,13 @@ fn request_attributes(record: &Record) -> Vec<Attribute> {
             attributes.push(int("network.peer.port", peer.port()));
         }
     }
-    attributes.extend(headers("http.request.header.", &request.headers));
+    attributes.extend(headers("http.request.header.", &request.headers, limit));
     attributes
 }
 
 fn response_attributes(record: &Record) -> Vec<Attribute> {
     let response = &record.response;
+    let limit = max_text_bytes(record);
     let mut attributes = Vec::new();
     // A panic has a status in the row and in the metrics, but no head was sent.
     if response.head != 0 {
@@ -238,16 +241,27 @@ fn response_attributes(record: &Record) -> Vec<Attribute> {
     if request_bytes > 0 {
         attributes.push(("http.request.body.size".into(), size(request_bytes)));
     }
-    attributes.extend(headers("http.response.header.", &response.headers));
+    attributes.extend(headers("http.response.header.", &response.headers, limit));
     attributes
 }
 
+fn max_text_bytes(record: &Record) -> usize {
+    record
+        .owner
+        .as_ref()
+        .map_or(0, |owner| owner.snapshot.config.capture.max_text_bytes)
+}
+
 /// Headers as the conventions want them: lower-case names, and all values in a list.
-fn headers(prefix: &str, headers: &[(HeaderName, HeaderValue)]) -> Vec<Attribute> {
+fn headers(
+    prefix: &str,
+    headers: &[(HeaderName, HeaderValue)],
+    max_text_bytes: usize,
+) -> Vec<Attribute> {
     let mut attributes: Vec<Attribute> = Vec::new();
     for (name, value) in headers {
         let key = format!("{prefix}{name}");
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let value = header_text(value, max_text_bytes);
         match attributes.last_mut() {
             Some((last, Value::TextList(values))) if *last == key => values.push(value),
             _ => attributes.push((Cow::Owned(key), Value::TextList(vec![value]))),

@@ -5,7 +5,6 @@ pub(crate) mod context;
 mod function;
 mod id;
 mod in_context;
-pub(crate) mod orphans;
 mod panic;
 mod propagation;
 mod sampling;

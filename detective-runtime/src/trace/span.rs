@@ -7,9 +7,8 @@ use crate::clock;
 use crate::export::SpanKind;
 use crate::instance;
 use crate::metrics::DropReason;
-use crate::record::{self, Field, Kind, Record, Span, SpanError, Trace, What};
+use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, Trace, What};
 use crate::trace::context::{self, Place, Scope};
-use crate::trace::orphans;
 use crate::value::Value;
 
 /// An open span. It says nothing by itself: whoever holds it must call [`end`](OpenSpan::end).
@@ -20,6 +19,8 @@ use crate::value::Value;
 pub(crate) struct OpenSpan {
     callsite: Option<&'static Callsite>,
     start: u64,
+    /// The number of the instance that its record belongs to.
+    instance: u32,
     /// The record that it belongs to; zero when there is none and the span is inert.
     serial: u64,
     /// Its place in the record; `None` when the config leaves the span out, or there was no room.
@@ -49,6 +50,7 @@ impl OpenSpan {
     pub(crate) const INERT: Self = Self {
         callsite: None,
         start: 0,
+        instance: 0,
         serial: 0,
         index: None,
         is_handler: false,
@@ -84,15 +86,10 @@ impl OpenSpan {
             .owner
             .as_ref()
             .is_some_and(|owner| owner.snapshot.function(callsite).spans);
-        let mut span = if is_recorded {
-            Self::begin(record, What::Function(callsite))
-        } else {
-            Self {
-                start: clock::now(),
-                serial: record.serial,
-                ..Self::INERT
-            }
-        };
+        let mut span = Self::inside(record);
+        if is_recorded {
+            span.begin(record, What::Function(callsite));
+        }
         span.callsite = Some(callsite);
         span.is_handler = is_handler;
         span
@@ -100,47 +97,53 @@ impl OpenSpan {
 
     /// Begins a span with a name of its own, or an inert one outside a record.
     pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Self {
-        context::with_record(|record| Self::begin(record, What::Named(name, kind)))
-            .unwrap_or(Self::INERT)
+        context::with_record(|record| {
+            let mut span = Self::inside(record);
+            span.begin(record, What::Named(name, kind));
+            span
+        })
+        .unwrap_or(Self::INERT)
     }
 
-    fn begin(record: &mut Record, what: What) -> Self {
-        let start = clock::now();
-        let inside = Self {
-            start,
+    /// A span that belongs to `record`, but is not among its spans yet.
+    fn inside(record: &Record) -> Self {
+        Self {
+            start: clock::now(),
+            instance: record
+                .owner
+                .as_ref()
+                .map_or(0, |owner| owner.instance.number),
             serial: record.serial,
             ..Self::INERT
-        };
+        }
+    }
+
+    /// Takes its place in the record, if the trace is recorded and there is room.
+    fn begin(&mut self, record: &mut Record, what: What) {
         let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
-            return inside;
+            return;
         };
         if record.spans.len() >= owner.snapshot.config.tracing.max_spans {
             owner.instance.stats.dropped(DropReason::SpanLimit, 1);
             record.dropped_spans += 1;
-            return inside;
+            return;
         }
-        let id = super::id::span_id();
         let parent = record.current_span_id();
-        let index = u32::try_from(record.spans.len()).ok();
+        self.id = super::id::span_id();
+        self.trace = Trace {
+            span_id: parent,
+            ..record.trace
+        };
+        self.index = u32::try_from(record.spans.len()).ok();
         record.spans.push(Span {
-            id,
+            id: self.id,
             parent,
-            start,
+            start: self.start,
             end: 0,
             what,
             error: None,
         });
         record.open_spans += 1;
-        let trace = Trace {
-            span_id: parent,
-            ..record.trace
-        };
-        Self {
-            index,
-            trace,
-            id,
-            ..inside
-        }
     }
 
     /// Whether fields that are set on it go anywhere.
@@ -188,58 +191,59 @@ impl OpenSpan {
             End::Dropped => (None, true),
             End::Failed(error) => (Some(error), false),
         };
-        // Handed into the record if that is still at hand, and else exported on its own.
+        // Handed into the record if that is still at hand, and else sent after it.
         let mut error = Some(error);
         self.in_record(|record| self.end_in(record, end, error.take().flatten(), dropped));
-        if let Some(error) = error
-            && self.is_recorded()
-        {
-            self.export_late(end, error);
+        if let Some(error) = error {
+            self.end_late(end, error);
         }
     }
 
     fn end_in(&self, record: &mut Record, end: u64, mut error: Option<SpanError>, dropped: bool) {
-        if let (Some(error), Some(owner)) = (&mut error, &record.owner) {
+        let Some(owner) = &record.owner else { return };
+        if let Some(error) = &mut error {
             if error.error_type == PANIC {
-                record.panicked = true;
+                // A panic further down may still be caught by the handler.
+                record.panicked |= self.is_handler;
                 error.message.push_str(&record.panic_message);
             }
-            let capture = &owner.snapshot.config.capture;
-            record::truncate(
-                &mut error.message,
-                if capture.error {
-                    capture.max_text_bytes
-                } else {
-                    0
-                },
-            );
+            cut_off(error, owner);
         }
         if self.is_handler {
             record.handler_dropped |= dropped;
             let message = error.as_ref().map(|error| &error.message);
             record.error = message.filter(|message| !message.is_empty()).cloned();
-        } else if let (Some(callsite), Some(owner)) = (self.callsite, &record.owner)
-            && owner.snapshot.function(callsite).histogram
-            && let Some(cells) = owner.instance.function(callsite)
-        {
-            cells.observe(end.saturating_sub(self.start), error.is_some());
+        } else {
+            self.observe(owner, end, error.is_some());
         }
-        if let Some(span) = self
+        let span = self
             .index
-            .and_then(|index| record.spans.get_mut(index as usize))
-        {
+            .and_then(|index| record.spans.get_mut(index as usize));
+        if let Some(span) = span {
             span.end = end;
             span.error = error.map(Box::new);
             record.open_spans -= 1;
         }
     }
 
-    /// Sends the end after the record, which is gone. The name and the fields are in there.
-    fn export_late(&self, end: u64, error: Option<SpanError>) {
-        let Some(instance) = orphans::find(self.serial) else {
+    /// Sends the end after the record, which is elsewhere or was handed over already. The name and
+    /// the fields are in there.
+    fn end_late(&self, end: u64, mut error: Option<SpanError>) {
+        let Some(instance) = instance::running(self.instance) else {
             return;
         };
         let mut record = instance.begin_now(Kind::Detached);
+        if let Some(owner) = &record.owner {
+            if let Some(error) = &mut error {
+                cut_off(error, owner);
+            }
+            if !self.is_handler {
+                self.observe(owner, end, error.is_some());
+            }
+        }
+        if !self.is_recorded() {
+            return instance.hand_over.give_back(record);
+        }
         record.trace = self.trace;
         record.origin = self.serial;
         record.spans.push(Span {
@@ -253,11 +257,32 @@ impl OpenSpan {
         super::finish(record);
     }
 
+    /// Counts the call of an investigated function.
+    fn observe(&self, owner: &Owner, end: u64, failed: bool) {
+        if let Some(callsite) = self.callsite
+            && owner.snapshot.function(callsite).histogram
+            && let Some(cells) = owner.instance.function(callsite)
+        {
+            cells.observe(end.saturating_sub(self.start), failed);
+        }
+    }
+
     /// Calls `action` with the span's record, if this thread has it at hand.
     fn in_record<R>(&self, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
         context::with_record(|record| (record.serial == self.serial).then(|| action(record)))
             .flatten()
     }
+}
+
+/// Keeps as much of an error's text as the config wants.
+fn cut_off(error: &mut SpanError, owner: &Owner) {
+    let capture = &owner.snapshot.config.capture;
+    let limit = if capture.error {
+        capture.max_text_bytes
+    } else {
+        0
+    };
+    record::truncate(&mut error.message, limit);
 }
 
 /// Sets a field on a span of `record`; `None`: on the record's own.

@@ -44,7 +44,9 @@ async fn calls_broken() -> String {
 
 #[investigate]
 fn plain_broken(number: u32) -> String {
-    assert_eq!(number, 0, "it is broken");
+    if number > 0 {
+        panic!("number {number} is broken");
+    }
     String::new()
 }
 
@@ -218,7 +220,7 @@ async fn handler_that_panics() {
         .await;
     assert_eq!(
         watched.sinks.tree().await,
-        "GET /broken (server) !\n  broken (internal) !\nGET /unmarked-broken (server) !\n"
+        "GET /broken (server) !\n  broken (internal) ! it is broken\nGET /unmarked-broken (server) !\n"
     );
 }
 
@@ -231,13 +233,13 @@ async fn plain_function_that_panics_below_a_handler() {
         .await;
     assert_eq!(
         watched.sinks.tree().await,
-        "GET /calls-broken (server) !\n  calls_broken (internal) !\n    plain_broken (internal) !\n"
+        "GET /calls-broken (server) !\n  calls_broken (internal) ! number 1 is broken\n    \
+         plain_broken (internal) ! number 1 is broken\n"
     );
     let row = watched.row().await;
-    assert_eq!(
-        row.handler.as_deref(),
-        Some("lifecycle::ends::calls_broken")
-    );
+    let handler = Some("lifecycle::ends::calls_broken");
+    assert_eq!(row.handler.as_deref(), handler);
+    assert_eq!(row.error.as_deref(), Some("number 1 is broken"));
 }
 
 #[tokio::test]
@@ -262,7 +264,7 @@ async fn panic_that_the_handler_recovers_from() {
     // The span that panicked says so all the same.
     assert_eq!(
         watched.sinks.tree().await,
-        "GET /recovers (server)\n  recovers (internal)\n    broken (internal) !\n"
+        "GET /recovers (server)\n  recovers (internal)\n    broken (internal) ! it is broken\n"
     );
 }
 
