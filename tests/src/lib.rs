@@ -39,7 +39,7 @@ mod wait;
 pub use crate::exposition::Exposition;
 pub use crate::folder::Folder;
 pub use crate::jaeger::Jaeger;
-pub use crate::port::free_port;
+pub use crate::port::{free_port, outside_address};
 pub use crate::process::Process;
 pub use crate::prometheus::{Prometheus, Sample, Target};
 pub use crate::promtool::Promtool;

@@ -1,9 +1,10 @@
-//! Ports for servers that cannot be told to choose their own.
+//! Ports for servers that cannot be told to choose their own, and the address of this machine as others see it.
 
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
-    net::{Ipv4Addr, TcpListener, UdpSocket},
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
     sync::{
         OnceLock,
         atomic::{AtomicU16, Ordering},
@@ -32,6 +33,26 @@ pub fn free_port() -> u16 {
         .map(|_| FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
         .find(|&port| is_free(port))
         .expect("some of 20,000 ports are free")
+}
+
+/// An address of this machine that is not loopback, or `None` with a line on standard error when it has none. Who
+/// connects to it comes from it, too, and so is another machine for all that a server can tell.
+#[must_use]
+pub fn outside_address() -> Option<IpAddr> {
+    // Nothing is sent: the system only says which address it would send from. The other one is for documentation.
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    let address = socket
+        .connect(("192.0.2.1", 9))
+        .and_then(|()| socket.local_addr())
+        .map(|address| address.ip());
+    let address = address.ok().filter(|address| !address.is_loopback());
+    if address.is_none() {
+        let _ = writeln!(
+            io::stderr(),
+            "skipped: this machine has no address but loopback"
+        );
+    }
+    address
 }
 
 fn is_free(port: u16) -> bool {

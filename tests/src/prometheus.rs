@@ -50,7 +50,9 @@ impl Prometheus {
                 "--storage.tsdb.path={}",
                 folder.path().join("data").display()
             ))
-            .arg(format!("--web.listen-address={address}"));
+            .arg(format!("--web.listen-address={address}"))
+            // Off by default there: it would drop the exemplars that it scrapes.
+            .arg("--enable-feature=exemplar-storage");
         let mut process = Process::start(command, folder);
 
         let (url, client) = (format!("http://{address}"), client());
@@ -147,6 +149,21 @@ impl Prometheus {
             }
         })
         .await
+    }
+
+    /// The trace ids of the exemplars that were scraped with the series of a selector.
+    ///
+    /// # Panics
+    ///
+    /// When Prometheus refuses the selector.
+    pub async fn exemplars(&self, selector: &str) -> Vec<String> {
+        let range = [("query", selector), ("start", "0"), ("end", "4102444800")];
+        let data = self.get("/api/v1/query_exemplars", &range).await;
+        let series = data.as_array().into_iter().flatten();
+        series
+            .flat_map(|series| series["exemplars"].as_array().into_iter().flatten())
+            .filter_map(|exemplar| exemplar["labels"]["trace_id"].as_str().map(str::to_owned))
+            .collect()
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
