@@ -12,7 +12,9 @@ use detective_tests::relay;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".into());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:5000".into());
     let detective = Detective::start().await?;
     detective.serve(address.as_str(), relay()).await?;
     Ok(())

@@ -10,15 +10,27 @@ use serde_json::Value;
 
 /// The service: `POST /test` relays.
 pub fn relay() -> Router {
-    let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(Tracing).build();
-    Router::new().route("/test", post(call_all)).with_state(client)
+    let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+        .with(Tracing)
+        .build();
+    Router::new()
+        .route("/test", post(call_all))
+        .with_state(client)
 }
 
 #[investigate]
-async fn call_all(State(client): State<ClientWithMiddleware>, Json(calls): Json<Vec<Value>>) -> Result<(), StatusCode> {
+async fn call_all(
+    State(client): State<ClientWithMiddleware>,
+    Json(calls): Json<Vec<Value>>,
+) -> Result<(), StatusCode> {
     for call in &calls {
         let url = call["url"].as_str().ok_or(StatusCode::BAD_REQUEST)?;
-        client.post(url).json(&call["arguments"]).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+        client
+            .post(url)
+            .json(&call["arguments"])
+            .send()
+            .await
+            .map_err(|_| StatusCode::BAD_GATEWAY)?;
     }
     Ok(())
 }
