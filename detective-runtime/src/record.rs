@@ -17,7 +17,7 @@ use crate::instance::Instance;
 use crate::metrics::Scheme;
 use crate::rules::Snapshot;
 use crate::store::Outcome;
-use crate::trace::{self, FLAG_RANDOM, FLAG_SAMPLED, Ratio};
+use crate::trace::{self, FLAG_RANDOM, FLAG_SAMPLED, PassedOn, Ratio};
 use crate::value::Value;
 
 /// Longest run of spans that a recycled record keeps room for.
@@ -127,6 +127,8 @@ pub(crate) struct Request {
     pub(crate) host: String,
     pub(crate) user_agent: String,
     pub(crate) trace_state: String,
+    /// The trace that it came with, when it is not traced here.
+    pub(crate) passed_on: PassedOn,
     pub(crate) https: bool,
     pub(crate) version: Option<Version>,
     pub(crate) peer: Option<SocketAddr>,
@@ -277,6 +279,7 @@ impl Request {
         self.host.clear();
         self.user_agent.clear();
         self.trace_state.clear();
+        self.passed_on = PassedOn::default();
         self.https = false;
         self.version = None;
         self.peer = None;

@@ -13,9 +13,9 @@ use crate::http::client_address::{client_address, is_https};
 use crate::http::slot::Slot;
 use crate::http::{RequestBytes, query};
 use crate::metrics::OTHER_METHOD;
-use crate::record::{Parent, Record, Trace, push_truncated};
+use crate::record::{self, Parent, Record, Trace, push_truncated};
 use crate::rules::RouteRule;
-use crate::trace::{self, FLAG_SAMPLED};
+use crate::trace::{self, FLAG_SAMPLED, PassedOn};
 
 /// Takes down the head of a request, and its place in the trace.
 pub(crate) fn request(
@@ -26,12 +26,7 @@ pub(crate) fn request(
     slot: &Slot,
 ) {
     let limit = config.capture.max_text_bytes;
-    record.trace = begin_trace(
-        request.headers(),
-        &mut record.request.trace_state,
-        config,
-        rule,
-    );
+    record.trace = begin_trace(request.headers(), &mut record.request, config, rule);
     let into = &mut record.request;
     let peer = request
         .extensions()
@@ -48,7 +43,7 @@ pub(crate) fn request(
         && !config.capture.query.is_empty()
     {
         query::push_allowed(&mut into.query, text, &config.capture.query);
-        crate::record::truncate(&mut into.query, limit);
+        record::truncate(&mut into.query, limit);
     }
     let host = request
         .uri()
@@ -94,15 +89,19 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
 
 fn begin_trace(
     headers: &HeaderMap,
-    trace_state: &mut String,
+    into: &mut record::Request,
     config: &Config,
     rule: &RouteRule,
 ) -> Trace {
+    let is_believed = config.tracing.trust_inbound;
     if !rule.spans {
+        if is_believed {
+            into.passed_on = PassedOn::of(headers);
+        }
         return Trace::NONE;
     }
-    let caller = if config.tracing.trust_inbound {
-        trace::extract(headers, trace_state)
+    let caller = if is_believed {
+        trace::extract(headers, &mut into.trace_state)
     } else {
         None
     };

@@ -50,7 +50,7 @@ impl OpenRequest {
     pub(crate) fn record(&mut self) -> Option<&mut Record> {
         match &mut self.scope {
             Some(Scope::Record(record)) => Some(record),
-            Some(Scope::Excluded) | None => None,
+            Some(Scope::Excluded(_)) | None => None,
         }
     }
 

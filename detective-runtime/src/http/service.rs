@@ -16,6 +16,7 @@ use crate::instance::Instance;
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
 use crate::record::Kind;
 use crate::rules::{self, Snapshot};
+use crate::trace::PassedOn;
 use crate::trace::context::{self, Place, Scope};
 
 /// A service whose requests are recorded; made by [`DetectiveLayer`](crate::http::DetectiveLayer).
@@ -85,14 +86,14 @@ impl Watched {
         }
         let snapshot = self.instance.snapshot.load();
         if snapshot.is_off() {
-            return OpenRequest::new(Scope::Excluded);
+            return excluded(request, &snapshot);
         }
         let slot = self.slot(request, &snapshot);
         let rule = snapshot.route(&slot);
         if rule.excluded
             || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()))
         {
-            return OpenRequest::new(Scope::Excluded);
+            return excluded(request, &snapshot);
         }
         let mut record = self.instance.begin(Kind::Request, &snapshot);
         capture::request(&mut record, request, &snapshot.config, rule, &slot);
@@ -158,6 +159,15 @@ impl Watched {
                 .route(method, endpoint, &snapshot.bounds(endpoint))
         })
     }
+}
+
+/// A request that leaves nothing; its calls carry on the trace that it came with.
+fn excluded(request: &Request<Body>, snapshot: &Snapshot) -> OpenRequest {
+    OpenRequest::new(Scope::Excluded(if snapshot.config.tracing.trust_inbound {
+        PassedOn::of(request.headers())
+    } else {
+        PassedOn::default()
+    }))
 }
 
 fn known_method<'a>(method: &'a Method, snapshot: &Snapshot) -> &'a str {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderValue};
 
 use crate::export::SpanKind;
-use crate::record::SpanError;
-use crate::trace::context;
+use crate::record::{SpanError, Trace};
+use crate::trace::context::{self, Scope};
 use crate::trace::propagation::{TRACEPARENT, TRACESTATE, format_traceparent};
 use crate::trace::span::{End, OpenSpan};
 use crate::value::Value;
@@ -51,22 +51,33 @@ impl ClientSpan {
     }
 
     /// Writes `traceparent` and `tracestate`, so that the callee's span becomes a child of this one.
+    ///
+    /// When this one is not recorded, the callee's becomes a child of the span around it; where
+    /// nothing is traced, the caller's headers are passed on.
     pub(crate) fn inject(&self, headers: &mut HeaderMap) {
-        let Some(trace) = self.span.as_parent() else {
-            return;
-        };
-        let traceparent = format_traceparent(trace.trace_id, trace.span_id, trace.flags);
-        if let Ok(value) = HeaderValue::from_bytes(&traceparent) {
-            headers.insert(&TRACEPARENT, value);
-        }
-        let state =
-            context::with_record(|record| HeaderValue::from_str(&record.request.trace_state).ok())
-                .flatten();
-        match state.filter(|state| !state.is_empty()) {
-            Some(state) => headers.insert(&TRACESTATE, state),
-            None => headers.remove(&TRACESTATE),
-        };
+        context::with_scope(|scope| match scope {
+            Scope::Record(record) if record.trace.trace_id != 0 => {
+                let trace = self.span.as_parent().unwrap_or_else(|| Trace {
+                    span_id: record.current_span_id(),
+                    ..record.trace
+                });
+                write(headers, trace, &record.request.trace_state);
+            }
+            Scope::Record(record) => record.request.passed_on.write(headers),
+            Scope::Excluded(passed_on) => passed_on.write(headers),
+        });
     }
+}
+
+fn write(headers: &mut HeaderMap, trace: Trace, trace_state: &str) {
+    let traceparent = format_traceparent(trace.trace_id, trace.span_id, trace.flags);
+    if let Ok(value) = HeaderValue::from_bytes(&traceparent) {
+        headers.insert(&TRACEPARENT, value);
+    }
+    match HeaderValue::from_str(trace_state) {
+        Ok(state) if !trace_state.is_empty() => headers.insert(&TRACESTATE, state),
+        _ => headers.remove(&TRACESTATE),
+    };
 }
 
 impl Drop for ClientSpan {

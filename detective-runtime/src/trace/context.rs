@@ -7,14 +7,16 @@
 use std::cell::Cell;
 
 use crate::record::Record;
+use crate::trace::PassedOn;
 
 /// What the code that runs now belongs to.
 #[derive(Debug)]
 pub(crate) enum Scope {
     /// A request, or work outside one.
     Record(Box<Record>),
-    /// Something that the config excludes: nothing below it is recorded either.
-    Excluded,
+    /// Something that the config excludes: nothing below it is recorded either. Its calls carry on
+    /// the trace that it came with.
+    Excluded(PassedOn),
 }
 
 thread_local! {
@@ -49,20 +51,26 @@ fn swap(scope: Option<Scope>) -> Option<Scope> {
         .unwrap_or(None)
 }
 
-/// Calls `action` with the current record, if there is one. `action` must not call user code: while
+/// Calls `action` with the current scope, if there is one. `action` must not call user code: while
 /// it runs, the slot is empty.
-pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R> {
+pub(crate) fn with_scope<R>(action: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT
         .try_with(|current| {
             let mut scope = current.take();
-            let result = match &mut scope {
-                Some(Scope::Record(record)) => Some(action(record)),
-                Some(Scope::Excluded) | None => None,
-            };
+            let result = scope.as_mut().map(action);
             current.set(scope);
             result
         })
         .unwrap_or(None)
+}
+
+/// Calls `action` with the current record, if there is one, as [`with_scope`] does.
+pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R> {
+    with_scope(|scope| match scope {
+        Scope::Record(record) => Some(action(record)),
+        Scope::Excluded(_) => None,
+    })
+    .flatten()
 }
 
 /// Where the running code stands.
@@ -83,7 +91,7 @@ pub(crate) fn place() -> Place {
             let scope = current.take();
             let place = match &scope {
                 Some(Scope::Record(_)) => Place::Recorded,
-                Some(Scope::Excluded) => Place::Excluded,
+                Some(Scope::Excluded(_)) => Place::Excluded,
                 None => Place::Outside,
             };
             current.set(scope);

@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 
 use crate::clock;
 use crate::record::{Kind, Trace};
-use crate::trace::context::{self, Place, Scope};
+use crate::trace::context::{self, Scope};
 
 /// Carries the current span into a task of its own.
 pub trait InCurrentContext: Future + Sized {
@@ -96,7 +96,11 @@ impl Detached {
 }
 
 fn capture() -> Option<Scope> {
-    let detached = context::with_record(|record| {
+    context::with_scope(|scope| {
+        let record = match scope {
+            Scope::Record(record) => record,
+            Scope::Excluded(trace) => return Some(Scope::Excluded(trace.clone())),
+        };
         let owner = record.owner.as_ref()?;
         let mut detached = owner.instance.begin(Kind::Detached, &owner.snapshot);
         detached.trace = Trace {
@@ -113,10 +117,8 @@ fn capture() -> Option<Scope> {
             .request
             .trace_state
             .push_str(&record.request.trace_state);
+        detached.request.passed_on = record.request.passed_on.clone();
         Some(Scope::Record(detached))
-    });
-    match detached {
-        Some(scope) => scope,
-        None => (context::place() == Place::Excluded).then_some(Scope::Excluded),
-    }
+    })
+    .flatten()
 }
