@@ -178,7 +178,6 @@ impl RunningStore {
     /// # Panics
     ///
     /// When `method` is none.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes())
             .unwrap_or_else(|_| panic!("`{method}` is no method of HTTP"));

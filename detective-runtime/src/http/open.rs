@@ -56,7 +56,7 @@ impl OpenRequest {
 
     /// Whether nothing of the request is recorded, nor of what it calls.
     pub(crate) fn is_excluded(&self) -> bool {
-        matches!(self.scope, Some(Scope::Excluded))
+        matches!(self.scope, Some(Scope::Excluded(_)))
     }
 
     /// Ends the request as answered in full.

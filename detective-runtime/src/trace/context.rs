@@ -23,10 +23,7 @@ thread_local! {
     static CURRENT: Cell<Option<Scope>> = const { Cell::new(None) };
 }
 
-/// A scope that is entered; leaving puts the outer one back.
-///
-/// If the code inside panics, [`Entered`] is dropped without [`leave`](Entered::leave); it then
-/// restores the outer scope and hands what it held to `on_unwind`.
+/// A scope that is entered. Dropped, by a panic too, it puts the outer one back.
 pub(crate) struct Entered<'a> {
     outer: Option<Scope>,
     home: &'a mut Option<Scope>,

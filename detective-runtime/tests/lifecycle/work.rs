@@ -132,7 +132,6 @@ async fn spawned_work_shares_the_fate_of_its_request() {
 
 /// A function's rule decides at the end of the request, against the flag that was sent downstream.
 #[tokio::test]
-#[ignore = "work whose trace is flagged as sampled is exported without waiting for the decision"]
 async fn spawned_work_shares_the_fate_that_the_handler_chose() {
     let toml = r#"investigate."lifecycle::work::*".sample = 0.0"#;
     let (_, tree) = detached_tree(toml, StatusCode::OK).await;
