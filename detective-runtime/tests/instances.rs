@@ -1,6 +1,8 @@
 //! Several instances in one process: which of them a function outside any request belongs to. One
 //! test, since the answer depends on which instance of the process was started first.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use detective::testing::{self, Sinks};
 use detective::{Detective, InCurrentContext, investigate};
 
