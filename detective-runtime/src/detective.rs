@@ -140,7 +140,8 @@ impl Detective {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the shutdown lost something.
+    /// When the address cannot be listened on, or the shutdown lost something. Traces that did not
+    /// reach Jaeger are logged and no error: a program does not fail because nobody watches it.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
         self.serve_until(listen, app, serve::stop_signal()).await
     }
@@ -168,7 +169,13 @@ impl Detective {
         };
         serve::serve(listener, app, Arc::clone(&instance), stop).await;
         let deadline = deadline.unwrap_or_else(|| Instant::now() + instance.shutdown_timeout());
-        Ok(self.shutdown_by(deadline).await?)
+        match self.shutdown_by(deadline).await {
+            Err(error) if error.is_only_traces() => {
+                tracing::warn!("{error}");
+                Ok(())
+            }
+            result => Ok(result?),
+        }
     }
 
     /// Waits until everything that was recorded so far is written and exported.

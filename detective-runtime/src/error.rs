@@ -41,7 +41,7 @@ pub enum ServeError {
         /// The system's reason.
         error: std::io::Error,
     },
-    /// Everything was served, but the shutdown lost something.
+    /// Everything was served, but the shutdown lost something else than traces.
     #[error("{0}")]
     Shutdown(#[from] ShutdownError),
 }
@@ -51,17 +51,30 @@ pub enum ServeError {
 #[error("the shutdown was not complete: {}", .failures.join("; "))]
 pub struct ShutdownError {
     failures: Vec<String>,
+    only_traces: bool,
 }
 
 impl ShutdownError {
-    pub(crate) fn new(failures: Vec<String>) -> Self {
-        Self { failures }
+    /// What the store and the exporter could not do; `None` when that is nothing.
+    pub(crate) fn of(rows: Option<String>, traces: Option<String>) -> Option<Self> {
+        let only_traces = rows.is_none();
+        let failures: Vec<_> = rows.into_iter().chain(traces).collect();
+        (!failures.is_empty()).then_some(Self {
+            failures,
+            only_traces,
+        })
     }
 
     pub(crate) fn pipeline_gone() -> Self {
-        Self::new(vec![
-            "the pipeline thread has ended before its time".to_owned(),
-        ])
+        Self {
+            failures: vec!["the pipeline thread has ended before its time".to_owned()],
+            only_traces: false,
+        }
+    }
+
+    /// Whether nothing but traces was lost, which a Jaeger that is away is enough for.
+    pub(crate) fn is_only_traces(&self) -> bool {
+        self.only_traces
     }
 
     /// Each failure, in the order of the data flow.

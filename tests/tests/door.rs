@@ -2,6 +2,10 @@
 
 use detective_tests::{Promtool, RunningStore, Store, free_port, outside_address};
 use reqwest::{Client, Response, redirect::Policy};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const TOKEN: &str = "a long random text";
 
@@ -352,4 +356,102 @@ async fn an_address_of_their_own_takes_the_pages_away_from_the_application() {
     if let Some(promtool) = Promtool::find() {
         assert_eq!(promtool.check_metrics(&text), "");
     }
+}
+
+/// The head of the answer to bytes that no client library would send.
+async fn ask_raw(store: &RunningStore, request: &str) -> String {
+    let mut connection = TcpStream::connect(store.address())
+        .await
+        .expect("the store accepts connections");
+    connection
+        .write_all(request.as_bytes())
+        .await
+        .expect("the store reads");
+    let mut answer = Vec::new();
+    connection
+        .read_to_end(&mut answer)
+        .await
+        .expect("the store answers and closes");
+    String::from_utf8_lossy(&answer)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn no_way_of_writing_a_foreign_host_gets_through() {
+    let store = store().start().await;
+    let cases = [
+        (
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
+            "HTTP/1.1 200 OK",
+        ),
+        (
+            "GET http://localhost/metrics HTTP/1.1\r\nHost: localhost\r\n",
+            "HTTP/1.1 200 OK",
+        ),
+        (
+            "GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET http://localhost/metrics HTTP/1.1\r\nHost: evil.example\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /metrics HTTP/1.1\r\nHost:\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        ("GET /metrics HTTP/1.1\r\n", "HTTP/1.1 403 Forbidden"),
+        ("GET /metrics HTTP/1.0\r\n", "HTTP/1.0 403 Forbidden"),
+        (
+            "HEAD /metrics HTTP/1.1\r\nHost: evil.example\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n",
+            "HTTP/1.1 405 Method Not Allowed",
+        ),
+        (
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-FORWARDED-FOR: 127.0.0.1\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+        (
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nForwarded:\r\n",
+            "HTTP/1.1 403 Forbidden",
+        ),
+    ];
+    for (request, expected) in cases {
+        let answer = ask_raw(&store, &format!("{request}Connection: close\r\n\r\n")).await;
+        assert_eq!(answer, expected, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn http_2_names_its_host_in_the_address() {
+    let store = store().start().await;
+    let client = Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client");
+    let ask = async |host: Option<&str>| {
+        let mut request = client.get(store.url("/metrics"));
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        request
+            .send()
+            .await
+            .expect("the store answers")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(ask(None).await, 200);
+    assert_eq!(ask(Some("evil.example")).await, 403);
 }

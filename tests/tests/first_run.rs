@@ -36,9 +36,9 @@ async fn first_requests(store: &RunningStore) -> Vec<(u16, Value)> {
 }
 
 async fn start() -> RunningStore {
-    // No Jaeger is there, and nobody is told.
+    // As `cargo run` starts it: with the settings that are checked in, and with no other server.
     Store::new()
-        .env("DETECTIVE_JAEGER__PROTOCOL", "off")
+        .config(include_str!("../../detective.toml"))
         .start()
         .await
 }
@@ -351,4 +351,53 @@ async fn no_secret_is_kept_or_shown() {
     for (place, text) in shown {
         assert!(!text.contains(SECRET), "a secret is in {place}");
     }
+}
+
+#[tokio::test]
+async fn only_what_is_listed_is_kept_of_headers_and_query() {
+    let config = "\
+[http]
+trusted_proxies = [\"127.0.0.0/8\"]
+
+[capture]
+query = [\"page\"]
+request_headers = [\"Accept-Language\", \"cookie\"]
+response_headers = [\"content-type\"]
+
+[jaeger]
+protocol = \"off\"
+";
+    let mut store = Store::new().config(config).start().await;
+    let request = store
+        .request("GET", &format!("/toys?page=2&api_key={SECRET}&page=3"))
+        .header("accept-language", "de")
+        .header("accept-language", "en")
+        .header("cookie", format!("session={SECRET}"))
+        .header("x-customer", "Ada")
+        // Whoever is left of the last address that no proxy of ours wrote may be anybody.
+        .header("x-forwarded-for", "203.0.113.9, 198.51.100.7, 127.0.0.2");
+    // The second page of the same name is no number of a page.
+    let answer = request.send().await.expect("the store answers");
+    assert_eq!(answer.status(), 422);
+    store.wait_for_rows(1).await;
+    store.terminate().await;
+
+    let stderr = store.process().stderr();
+    assert!(
+        stderr.contains("`cookie` is never captured, since it is on the deny-list"),
+        "{stderr}"
+    );
+    let Some(sqlite) = store.sqlite("data/detective.db") else {
+        return;
+    };
+    let columns = "path, client_ip, consumer, request_headers, response_headers";
+    let expected = json!({
+        "path": "/toys", "client_ip": "198.51.100.7", "consumer": "Ada",
+        "request_headers": r#"{"accept-language":"de, en"}"#, "response_headers": r#"{"content-type":"application/json"}"#,
+    });
+    assert_eq!(
+        sqlite.rows(&format!("select {columns} from api_metrics")),
+        [expected]
+    );
+    assert!(!sqlite.dump().contains(SECRET));
 }

@@ -1,6 +1,9 @@
 //! What a real Jaeger gets to see of the store, by each way there.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use detective_tests::{Jaeger, RunningStore, Span, Store, Trace, until};
 
@@ -403,4 +406,93 @@ async fn a_caller_s_trace_goes_on_or_is_left_alone_as_the_caller_says() {
     ];
     assert_eq!(path, expected);
     assert!(jaeger.trace(UNSAMPLED).await.is_none());
+}
+
+#[tokio::test]
+async fn a_jaeger_that_hangs_costs_no_request_and_no_row() {
+    let Some(mut jaeger) = Jaeger::start().await else {
+        return;
+    };
+    jaeger.process().signal("STOP");
+    let mut store = store(&jaeger, "otlp-http")
+        .env("DETECTIVE_JAEGER__QUEUE_SPANS", "40")
+        .env("DETECTIVE_PIPELINE__SHUTDOWN_TIMEOUT", "1s")
+        .start()
+        .await;
+    for number in 1..=60 {
+        assert_eq!(store.get(&format!("/toys/{number}")).await.status(), 200);
+    }
+    store.wait_for_rows(60).await;
+    let metrics = store.metrics().await;
+    assert!(metrics.value(r#"detective_dropped_total{reason="span_queue_full"}"#) > Some(0.0));
+    assert_eq!(
+        metrics.value(r#"detective_queue_capacity{queue="spans"}"#),
+        Some(40.0)
+    );
+
+    // The last ones are written when it ends, and that nobody takes its traces is no failure of the program.
+    for number in 1..=5 {
+        store.get(&format!("/users/{number}")).await;
+    }
+    let began = Instant::now();
+    let status = store.terminate().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
+    let errors = store.process().stderr();
+    assert!(status.success(), "{errors}");
+    assert!(
+        errors.contains("spans still waited for Jaeger when the time to shut down was over"),
+        "{errors}"
+    );
+    if let Some(sqlite) = store.sqlite("data/detective.db") {
+        assert_eq!(sqlite.number("select count(*) from api_metrics"), 65);
+    }
+    jaeger.process().signal("CONT");
+}
+
+#[tokio::test]
+async fn captured_headers_and_parameters_are_attributes() {
+    let Some(jaeger) = Jaeger::start().await else {
+        return;
+    };
+    let store = store(&jaeger, "otlp-http")
+        .env("DETECTIVE_CAPTURE__QUERY", "page")
+        .env(
+            "DETECTIVE_CAPTURE__REQUEST_HEADERS",
+            "Accept-Language,authorization",
+        )
+        .env("DETECTIVE_CAPTURE__RESPONSE_HEADERS", "content-type")
+        .env(
+            "DETECTIVE_SERVICE__ATTRIBUTES",
+            "deployment.environment.name=test",
+        )
+        .start()
+        .await;
+    let request = store
+        .request("GET", "/toys?page=2&api_key=s3cr3t")
+        .header("accept-language", "de")
+        .header("accept-language", "en")
+        .header("authorization", "Bearer s3cr3t");
+    assert_eq!(
+        request.send().await.expect("the store answers").status(),
+        200
+    );
+    let trace = jaeger
+        .wait_for("store", |trace| trace.find("GET /toys").is_some())
+        .await;
+    let root = trace.root();
+    assert_eq!(
+        root.tag("http.request.header.accept-language").as_deref(),
+        Some(r#"["de","en"]"#)
+    );
+    assert_eq!(
+        root.tag("http.response.header.content-type").as_deref(),
+        Some(r#"["application/json"]"#)
+    );
+    assert_eq!(root.tag("url.query").as_deref(), Some("page=2"));
+    assert_eq!(root.resource["deployment.environment.name"], "test");
+    assert!(!format!("{trace:?}").contains("s3cr3t"), "{trace:?}");
 }

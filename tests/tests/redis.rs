@@ -279,3 +279,23 @@ async fn a_redis_that_is_away_at_the_start_is_used_when_it_comes() {
     redis.restart().await;
     wait_until_used(&store, &redis).await;
 }
+
+#[tokio::test]
+async fn a_password_that_redis_refuses_is_not_shown() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let url = redis.url().replace("redis://", "redis://clerk:s3cr3t@");
+    let mut store = store(&redis)
+        .env("DETECTIVE_CACHE__URL", url)
+        .env("RUST_LOG", "debug")
+        .start()
+        .await;
+    assert_eq!(store.get("/users/1").await.status(), 200);
+    wait_for_state(&store, "failing").await;
+    let shown = store.text("/analytics/health").await + &store.text("/metrics").await;
+    store.terminate().await;
+    let shown = shown + &store.process().stdout() + &store.process().stderr();
+    assert!(shown.contains("redis at `127.0.0.1:"), "{shown}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+}

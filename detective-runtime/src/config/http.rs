@@ -27,6 +27,9 @@ section! {
             "/favicon.ico",
             "/robots.txt",
             "/.well-known/*",
+            "/metrics",
+            "/analytics",
+            "/analytics/*",
         ]), check ROUTE_PATTERNS;
         /// Names for paths that no route template describes, such as those of mounted services:
         /// from a pattern to the name that takes the template's place.

@@ -379,19 +379,16 @@ impl Sinks {
 
     /// Closes every sink, whatever happens to the others.
     async fn close(self, deadline: Instant) -> Result<(), ShutdownError> {
-        let mut failures = Vec::new();
-        if let RowSink::Store(queue) = self.rows
-            && let Err(error) = queue.close(deadline).await
-        {
-            failures.push(error.to_string());
-        }
-        if let Err(error) = self.export.close(deadline).await {
-            failures.push(error.to_string());
-        }
-        if failures.is_empty() {
-            Ok(())
-        } else {
-            Err(ShutdownError::new(failures))
-        }
+        let rows = match self.rows {
+            RowSink::Store(queue) => queue.close(deadline).await.err(),
+            _ => None,
+        };
+        let traces = self.export.close(deadline).await.err();
+        let text = |error: &dyn std::error::Error| error.to_string();
+        ShutdownError::of(
+            rows.map(|error| text(&error)),
+            traces.map(|error| text(&error)),
+        )
+        .map_or(Ok(()), Err)
     }
 }
