@@ -62,7 +62,7 @@ pub(crate) fn request(
         into.client =
             peer.map(|peer| client_address(peer.ip(), headers, &config.http.trusted_proxies));
     }
-    into.https = is_https(peer, headers, &config.http.trusted_proxies);
+    into.https = is_https(peer, request.uri(), headers, &config.http.trusted_proxies);
     into.version = Some(request.version());
     copy_headers(headers, &rule.captured.request, &mut into.headers);
     into.body = RequestBytes::of(request);

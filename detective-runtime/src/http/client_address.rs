@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::FORWARDED;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Uri};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -33,12 +33,27 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     client
 }
 
-/// Whether the client's side of the connection was encrypted, as far as a trusted proxy says.
-pub(crate) fn is_https(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
-    peer.is_some_and(|peer| is_trusted(peer.ip().to_canonical(), trusted))
-        && headers
-            .get(X_FORWARDED_PROTO)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
+/// Whether the client's side of the connection was encrypted: what a trusted proxy says of it in
+/// `X-Forwarded-Proto` (else `Forwarded`), where the first of several names is the client's; else the
+/// scheme in the request itself, which HTTP/2 always has.
+pub(crate) fn is_https(
+    peer: Option<SocketAddr>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+) -> bool {
+    let scheme = peer
+        .filter(|peer| is_trusted(peer.ip().to_canonical(), trusted))
+        .and_then(|_proxy| forwarded_scheme(headers))
+        .or_else(|| uri.scheme_str());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+fn forwarded_scheme(headers: &HeaderMap) -> Option<&str> {
+    let first = |name: &HeaderName| headers.get(name)?.to_str().ok()?.split(',').next();
+    first(&X_FORWARDED_PROTO)
+        .map(str::trim)
+        .or_else(|| parameter(first(&FORWARDED)?, "proto"))
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -61,18 +76,18 @@ fn hops(headers: &HeaderMap) -> Vec<&str> {
     if hops.is_empty() {
         hops = list(&FORWARDED)
             .into_iter()
-            .map(|element| forwarded_for(element).unwrap_or("unknown"))
+            .map(|element| parameter(element, "for").unwrap_or("unknown"))
             .collect();
     }
     hops.reverse();
     hops
 }
 
-/// The `for` parameter of one element of `Forwarded`.
-fn forwarded_for(element: &str) -> Option<&str> {
+/// A parameter of one element of `Forwarded`.
+fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
     element.split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("for")
+        name.eq_ignore_ascii_case(wanted)
             .then(|| value.trim_matches('"'))
     })
 }

@@ -171,9 +171,10 @@ fn error_type(record: &Record) -> Option<Cow<'static, str>> {
         Outcome::ServerError | Outcome::Timeout if record.response.status >= 500 => {
             Some(Cow::Owned(record.response.status.to_string()))
         }
-        Outcome::Timeout => Some(Cow::Borrowed("timeout")),
+        Outcome::Timeout if record.handler_dropped => Some(Cow::Borrowed("timeout")),
         Outcome::ServerError => Some(Cow::Borrowed("body")),
-        Outcome::Ok | Outcome::ClientError => None,
+        // A 408 that the handler chose is a 4xx as any other.
+        Outcome::Ok | Outcome::ClientError | Outcome::Timeout => None,
     }
 }
 
