@@ -88,3 +88,13 @@ pub use crate::trace::{InContext, InCurrentContext};
 pub use crate::value::Value;
 #[doc = include_str!("investigate.md")]
 pub use detective_macros::investigate;
+
+/// The programs in the README compile and run.
+#[cfg(all(
+    doctest,
+    feature = "http-client",
+    feature = "redis",
+    feature = "sqlite"
+))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
