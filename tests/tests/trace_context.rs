@@ -4,6 +4,8 @@
 //! Each case sends its headers to a service, and looks at those with which the service calls on. Expectations are exact
 //! where the suite leaves a choice. To run the suite itself, see `examples/trace_context_service.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     collections::BTreeSet,
     net::SocketAddr,

@@ -1,6 +1,8 @@
 //! What becomes of a request on every way that it can end, through every shape of router, and under
 //! every rule of the config.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod capture;
 mod ends;
 mod routers;
