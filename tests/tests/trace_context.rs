@@ -13,7 +13,10 @@ use std::{
 };
 
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
-use detective::{Detective, testing};
+use detective::{
+    Detective,
+    testing::{self, Sinks},
+};
 use detective_tests::relay;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -297,8 +300,10 @@ async fn a_call_beyond_the_span_limit_stays_in_its_trace() {
     let sent: Vec<_> = sent.iter().map(parse).collect();
     assert_eq!(sent[0].trace_id, TRACE_ID);
     assert_eq!(sent[0].state, "foo=1");
-    assert_ne!(sent[0].parent_id, PARENT_ID);
     // Both are children of the handler's span, the one that there was room for.
+    let spans = service.sinks.spans().await;
+    let handler = spans.iter().find(|span| span.name == "call_all").unwrap();
+    assert_eq!(sent[0].parent_id, format!("{:016x}", handler.span_id));
     assert_eq!(sent[0], sent[1]);
 }
 
@@ -423,12 +428,13 @@ struct Service {
     address: SocketAddr,
     callee: SocketAddr,
     calls: Arc<Mutex<Vec<HeaderMap>>>,
+    sinks: Sinks,
     _detective: Detective,
 }
 
 impl Service {
     async fn start(toml: &str) -> Self {
-        let (detective, _sinks) = testing::start(toml).await.unwrap();
+        let (detective, sinks) = testing::start(toml).await.unwrap();
         let calls = Arc::default();
         let callee = Router::new()
             .route("/", post(keep))
@@ -437,6 +443,7 @@ impl Service {
             address: listen(detective.watch(relay())).await,
             callee: listen(callee).await,
             calls,
+            sinks,
             _detective: detective,
         }
     }
