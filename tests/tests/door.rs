@@ -431,27 +431,3 @@ async fn no_way_of_writing_a_foreign_host_gets_through() {
         assert_eq!(answer, expected, "{request}");
     }
 }
-
-#[tokio::test]
-async fn http_2_names_its_host_in_the_address() {
-    let store = store().start().await;
-    let client = Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .expect("a client");
-    let ask = async |host: Option<&str>| {
-        let mut request = client.get(store.url("/metrics"));
-        if let Some(host) = host {
-            request = request.header("host", host);
-        }
-        request
-            .send()
-            .await
-            .expect("the store answers")
-            .status()
-            .as_u16()
-    };
-    assert_eq!(ask(None).await, 200);
-    assert_eq!(ask(Some("evil.example")).await, 403);
-}

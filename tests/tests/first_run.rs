@@ -83,18 +83,18 @@ async fn analytics_tells_what_happened() {
         .collect();
     let expected = [
         [
-            json!("/users/{user_id}"),
-            json!("GET"),
-            json!(4),
-            json!(0.75),
-            json!(0.25),
-        ],
-        [
             json!("/orders/{order_id}"),
             json!("GET"),
             json!(1),
             json!(1.0),
             json!(0.0),
+        ],
+        [
+            json!("/users/{user_id}"),
+            json!("GET"),
+            json!(4),
+            json!(0.75),
+            json!(0.25),
         ],
         [
             json!("unmatched"),
@@ -129,7 +129,7 @@ async fn analytics_tells_what_happened() {
         .json("/analytics/metrics?start_time=2000-01-01&end_time=2100-01-01T00:00:00Z")
         .await;
     assert_eq!(
-        century[0]["requests_per_minute"],
+        century[1]["requests_per_minute"],
         json!(4.0 / (36_525.0 * 24.0 * 60.0))
     );
 

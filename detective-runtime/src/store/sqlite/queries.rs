@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use crate::store::{EndpointStats, Filter, Overview, RouteMetrics, StoreError, Summary};
 
-/// Counts and sums of each endpoint and method, in the order of its dictionary id.
+/// Counts and sums of each endpoint and method, in the order of their names.
 const TOTALS: &str = "\
     SELECT endpoint_id, endpoint, method, count(*), \
         count(*) FILTER (WHERE status_code < 400), count(*) FILTER (WHERE status_code >= 400), \
@@ -17,7 +17,7 @@ const TOTALS: &str = "\
     FROM endpoints CROSS JOIN requests ON requests.endpoint_id = endpoints.id \
     WHERE started_us BETWEEN ?1 AND ?2 \
         AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR method = ?4) \
-    GROUP BY endpoints.id ORDER BY endpoints.id";
+    GROUP BY endpoints.id ORDER BY endpoints.endpoint, endpoints.method";
 
 /// The times at four ranks, counted from one, of the ordered times of some endpoints.
 const RANKED: &str = "\
