@@ -59,9 +59,15 @@ impl Exposition {
     /// The sum over all series of one metric.
     #[must_use]
     pub fn sum(&self, name: &str) -> f64 {
+        self.sum_where(name, "")
+    }
+
+    /// The sum over those series of one metric that have `labels`, which stand beside each other.
+    #[must_use]
+    pub fn sum_where(&self, name: &str, labels: &str) -> f64 {
         self.0
             .iter()
-            .filter(|(series, _)| series.split('{').next() == Some(name))
+            .filter(|(series, _)| series.split('{').next() == Some(name) && series.contains(labels))
             .map(|(_, value)| value)
             .sum()
     }

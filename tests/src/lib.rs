@@ -23,6 +23,8 @@
 //!   panic that tells what was seen last.
 
 pub mod binary;
+pub mod client;
+mod database;
 mod exposition;
 mod folder;
 mod jaeger;
@@ -37,6 +39,7 @@ mod store;
 mod trace;
 mod wait;
 
+pub use crate::database::Database;
 pub use crate::exposition::Exposition;
 pub use crate::folder::Folder;
 pub use crate::jaeger::Jaeger;
