@@ -139,7 +139,7 @@ impl Connection {
 
     /// Whether the server ends the connection without another byte.
     pub async fn is_closed(&mut self) -> bool {
-        matches!(self.0.read_u8().await, Err(_))
+        self.0.read_u8().await.is_err()
     }
 
     async fn line(&mut self) -> io::Result<String> {
