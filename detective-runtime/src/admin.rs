@@ -12,6 +12,7 @@ use axum::routing::get;
 use crate::analytics::{self, Access, Analytics, HealthSnapshot, Mode};
 use crate::config::{Config, Protocol};
 use crate::instance::Instance;
+use crate::pipeline::Flusher;
 use crate::store::{Identity, Reader};
 
 /// What the mounted pages need.
@@ -19,12 +20,13 @@ use crate::store::{Identity, Reader};
 pub(crate) struct Admin {
     instance: Arc<Instance>,
     reader: Option<Reader>,
+    flusher: Flusher,
     identity: Identity,
     access: Access,
 }
 
 impl Admin {
-    pub(crate) fn new(instance: Arc<Instance>, reader: Option<Reader>) -> Self {
+    pub(crate) fn new(instance: Arc<Instance>, reader: Option<Reader>, flusher: Flusher) -> Self {
         let snapshot = instance.snapshot.load_full();
         let config = &snapshot.config;
         let identity = Identity::of(&config.service);
@@ -32,6 +34,7 @@ impl Admin {
         Self {
             instance,
             reader,
+            flusher,
             identity,
             access,
         }
@@ -62,6 +65,13 @@ impl Admin {
             cache_ttl: config.analytics.cache_ttl,
             identity: self.identity.clone(),
             stats: Arc::clone(&self.instance.stats),
+            settle: {
+                let flusher = self.flusher.clone();
+                Arc::new(move || {
+                    let flusher = flusher.clone();
+                    Box::pin(async move { flusher.flush_rows().await })
+                })
+            },
             health: {
                 let (instance, has_store) = (Arc::clone(&self.instance), self.reader.is_some());
                 Arc::new(move || health(&instance, has_store))

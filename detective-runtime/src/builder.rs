@@ -176,7 +176,7 @@ async fn finish(
     pipeline: Pipeline,
     reader: Option<Reader>,
 ) -> Result<Detective, StartError> {
-    let admin = Admin::new(Arc::clone(&instance), reader);
+    let admin = Admin::new(Arc::clone(&instance), reader, pipeline.flusher());
     Detective::assemble(instance, pipeline, admin).await
 }
 

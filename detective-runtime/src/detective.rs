@@ -1,5 +1,6 @@
 //! The running system: started by one call, owned by one value, flushed and closed by another.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
+use crate::config::Config;
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
 use crate::http::DetectiveLayer;
@@ -55,6 +57,7 @@ pub struct Detective {
 /// A server in a task of its own.
 #[derive(Debug)]
 struct Server {
+    address: SocketAddr,
     stop: oneshot::Sender<Instant>,
     task: JoinHandle<()>,
 }
@@ -130,20 +133,33 @@ impl Detective {
         }
     }
 
+    /// The settings that hold now.
+    pub fn config(&self) -> Config {
+        self.instance.snapshot.load().config.clone()
+    }
+
+    /// Where `/metrics` and `/analytics` are served apart from the application: the address that
+    /// `admin.listen` led to.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_server.as_ref().map(|server| server.address)
+    }
+
     /// What handlers need: a cheap clone for the application's state.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.instance))
     }
 
     /// Serves `app` under observation until ctrl-c or SIGTERM, then lets open requests finish, and
-    /// shuts everything down, all within `pipeline.shutdown_timeout`.
+    /// shuts everything down, all within `pipeline.shutdown_timeout`. A second signal cuts off the
+    /// requests that are still open.
     ///
     /// # Errors
     ///
     /// When the address cannot be listened on, or the shutdown lost something. Traces that did not
     /// reach Jaeger are logged and no error: a program does not fail because nobody watches it.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
-        self.serve_until(listen, app, serve::stop_signal()).await
+        self.serve_with(listen, app, serve::stop_signal(), serve::stop_signal)
+            .await
     }
 
     /// As [`serve`](Self::serve), until `stop` resolves.
@@ -157,6 +173,17 @@ impl Detective {
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
+        self.serve_with(listen, app, stop, std::future::pending)
+            .await
+    }
+
+    async fn serve_with<F: Future<Output = ()>>(
+        self,
+        listen: impl Into<Listen>,
+        app: Router,
+        stop: impl Future<Output = ()>,
+        hurry: impl FnOnce() -> F,
+    ) -> Result<(), ServeError> {
         let listener = listen.into().bind().await?;
         let app = self.watch(app);
         let instance = Arc::clone(&self.instance);
@@ -167,7 +194,10 @@ impl Detective {
             deadline = Some(begin + instance.shutdown_timeout());
             begin + instance.shutdown_timeout().mul_f64(CONNECTIONS_SHARE)
         };
-        serve::serve(listener, app, Arc::clone(&instance), stop).await;
+        serve::serve(listener, app, Arc::clone(&instance), stop, async {
+            hurry().await
+        })
+        .await;
         let deadline = deadline.unwrap_or_else(|| Instant::now() + instance.shutdown_timeout());
         match self.shutdown_by(deadline).await {
             Err(error) if error.is_only_traces() => {
@@ -221,9 +251,22 @@ async fn serve_admin(
         .bind()
         .await
         .map_err(|error| StartError::Admin(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::Admin(error.to_string()))?;
     let (stop, stopped) = oneshot::channel();
     // Dropped without a word, it stops at once.
     let until = async move { stopped.await.unwrap_or_else(|_| Instant::now()) };
-    let task = tokio::spawn(serve::serve(listener, routes, Arc::clone(instance), until));
-    Ok(Server { stop, task })
+    let task = tokio::spawn(serve::serve(
+        listener,
+        routes,
+        Arc::clone(instance),
+        until,
+        std::future::pending(),
+    ));
+    Ok(Server {
+        address,
+        stop,
+        task,
+    })
 }

@@ -73,12 +73,14 @@ impl Listen {
 }
 
 /// Serves `app` on `listener` until `stop` resolves; then lets the open connections finish what they
-/// are at until the deadline that `stop` gives, and cuts them off after it.
+/// are at until the deadline that `stop` gives, or until `hurry` resolves, and cuts them off after
+/// it.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Router,
     instance: Arc<Instance>,
     stop: impl Future<Output = Instant>,
+    hurry: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -100,12 +102,12 @@ pub(crate) async fn serve(
         }
     };
     drop(listener);
-    if tokio::time::timeout_at(deadline, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    tokio::select! {
+        biased;
+        () = graceful.shutdown() => {}
         // What is dropped from here on was not left by its client.
-        instance.cut_off();
+        () = tokio::time::sleep_until(deadline) => instance.cut_off(),
+        () = hurry => instance.cut_off(),
     }
     connections.shutdown().await;
 }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
+use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::endpoint::{EndpointAnswer, match_template};
 use super::error::AnalyticsError;
@@ -24,6 +27,9 @@ use crate::store::{Filter, Identity, Reader};
 /// How far back an answer reaches when no start is asked for, except where all rows are wanted.
 const DEFAULT_RANGE: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long an answer waits for the rows of the requests just before it.
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// What the routes need of the running system.
 #[derive(Clone)]
 pub(crate) struct Analytics {
@@ -34,6 +40,8 @@ pub(crate) struct Analytics {
     pub(crate) cache_ttl: Duration,
     pub(crate) identity: Identity,
     pub(crate) stats: Arc<Stats>,
+    /// Resolves when what was recorded before is written, so that an answer has it.
+    pub(crate) settle: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
     /// The state of the parts at this moment.
     pub(crate) health: Arc<dyn Fn() -> HealthSnapshot + Send + Sync>,
 }
@@ -47,6 +55,7 @@ impl fmt::Debug for Analytics {
 /// All routes, open to everyone: see [`Access`](super::Access) for the door.
 pub(crate) fn routes(analytics: Analytics) -> Router {
     Router::new()
+        .route("/analytics", get(Html(include_str!("index.html"))))
         .route("/analytics/metrics", get(get_metrics))
         .route("/analytics/endpoint", get(get_endpoint_by_query))
         .route("/analytics/endpoint/", get(get_root_endpoint))
@@ -152,8 +161,13 @@ impl Analytics {
     {
         // Several services may share one Redis.
         let key = format!("detective:{}:{question}", self.identity.service);
+        let compute = || async {
+            // Rows that wait for a database in trouble are not waited for.
+            let _late = timeout(SETTLE_TIMEOUT, (self.settle)()).await;
+            answer().await
+        };
         self.cache
-            .get_or_compute(&key, self.cache_ttl, answer)
+            .get_or_compute(&key, self.cache_ttl, compute)
             .await
     }
 

@@ -60,6 +60,7 @@ async fn service(folder: &Folder, rows: Vec<ApiMetric>) -> (Router, Arc<Stats>) 
         cache_ttl: Duration::ZERO,
         identity: identity(),
         stats: Arc::clone(&stats),
+        settle: Arc::new(|| Box::pin(async {})),
         health: Arc::new(|| HealthSnapshot {
             store: Mode::On,
             cache: Mode::Memory,
@@ -331,6 +332,7 @@ async fn an_answer_is_reused_for_a_moment() {
         cache_ttl: Duration::from_secs(60),
         identity: identity(),
         stats,
+        settle: Arc::new(|| Box::pin(async {})),
         health: Arc::new(|| unreachable!("health is not asked for")),
     };
     let router = routes(analytics);

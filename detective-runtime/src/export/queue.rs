@@ -71,7 +71,7 @@ impl ExportQueue {
 
     /// Exports everything that was pushed so far, without waiting for full batches. Returns when
     /// it was exported or given up.
-    pub(crate) async fn flush(&self) {
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<> {
         let target = {
             let mut state = self.shared.lock();
             state.hurry_until = state.pushed;
@@ -79,8 +79,10 @@ impl ExportQueue {
         };
         self.shared.wake.notify_one();
         let mut finished = self.shared.finished.subscribe();
-        // The sender lives as long as `self`.
-        let _ = finished.wait_for(|finished| *finished >= target).await;
+        async move {
+            // An error means that the queue is gone, and everything with it.
+            let _ = finished.wait_for(|finished| *finished >= target).await;
+        }
     }
 
     /// Exports what waits, until `deadline`, and ends the task.

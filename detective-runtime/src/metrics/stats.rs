@@ -144,7 +144,7 @@ impl Stats {
         let trouble = &mut trouble[part as usize];
         if trouble.last.is_some() && !trouble.recovered {
             trouble.recovered = true;
-            tracing::info!(part = part.as_str(), "works again");
+            tracing::info!(target: "detective", "the {} works again", part.as_str());
         }
     }
 
@@ -157,7 +157,7 @@ impl Stats {
             .last_logged
             .is_none_or(|last| last.elapsed() >= LOG_INTERVAL)
         {
-            tracing::warn!(part = part.as_str(), "{message}");
+            tracing::warn!(target: "detective", part = part.as_str(), "{message}");
             trouble.last_logged = Some(Instant::now());
         }
         trouble.last = Some((message, SystemTime::now()));

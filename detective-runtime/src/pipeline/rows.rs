@@ -28,6 +28,19 @@ impl RowSink {
         !matches!(self, Self::Off)
     }
 
+    /// Resolves when what was pushed before is written, or refused for good.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<> {
+        let written = match self {
+            Self::Store(queue) => Some(queue.flush()),
+            Self::Memory(_) | Self::Off => None,
+        };
+        async move {
+            if let Some(written) = written {
+                written.await;
+            }
+        }
+    }
+
     /// Hands a batch over; its records are recycled when it is written.
     pub(crate) fn push(&self, batch: RowRecords) {
         match self {

@@ -45,6 +45,7 @@ pub(crate) struct Pipeline {
 #[derive(Debug)]
 enum Command {
     Flush(oneshot::Sender<()>),
+    FlushRows(oneshot::Sender<()>),
     Close(Instant, oneshot::Sender<Result<(), ShutdownError>>),
 }
 
@@ -153,8 +154,17 @@ pub(crate) struct Flusher(mpsc::UnboundedSender<Command>);
 impl Flusher {
     /// Waits until everything that was recorded before is written and exported.
     pub(crate) async fn flush(&self) {
+        self.send(Command::Flush).await;
+    }
+
+    /// Waits until everything that was recorded before is written.
+    pub(crate) async fn flush_rows(&self) {
+        self.send(Command::FlushRows).await;
+    }
+
+    async fn send(&self, command: fn(oneshot::Sender<()>) -> Command) {
         let (done, flushed) = oneshot::channel();
-        if self.0.send(Command::Flush(done)).is_ok() {
+        if self.0.send(command(done)).is_ok() {
             // An error means that the thread has ended, and has flushed everything before.
             let _ended = flushed.await;
         }
@@ -182,11 +192,8 @@ impl Worker {
         loop {
             tokio::select! {
                 command = inbox.recv() => match command {
-                    Some(Command::Flush(done)) => {
-                        self.drain_all().await;
-                        self.sinks.flush().await;
-                        let _gone = done.send(());
-                    }
+                    Some(Command::Flush(done)) => self.flush(true, done).await,
+                    Some(Command::FlushRows(done)) => self.flush(false, done).await,
                     Some(Command::Close(deadline, done)) => {
                         self.drain_all().await;
                         let result = self.sinks.close(deadline).await;
@@ -201,6 +208,21 @@ impl Worker {
                 _ = ticks.tick() => self.drain_all().await,
             }
         }
+    }
+
+    /// Drains, and reports when the sinks are done with it. They may take their time, so that this
+    /// does not wait for them.
+    async fn flush(&mut self, with_traces: bool, done: oneshot::Sender<()>) {
+        self.drain_all().await;
+        let rows = self.sinks.rows.flush();
+        let traces = with_traces.then(|| self.sinks.export.flush());
+        tokio::task::spawn_local(async move {
+            rows.await;
+            if let Some(traces) = traces {
+                traces.await;
+            }
+            let _gone = done.send(());
+        });
     }
 
     async fn drain_all(&mut self) {
@@ -370,13 +392,6 @@ fn settle_headers(record: &mut Record, owner: &Owner) {
 }
 
 impl Sinks {
-    async fn flush(&mut self) {
-        if let RowSink::Store(queue) = &self.rows {
-            queue.flush().await;
-        }
-        self.export.flush().await;
-    }
-
     /// Closes every sink, whatever happens to the others.
     async fn close(self, deadline: Instant) -> Result<(), ShutdownError> {
         let rows = match self.rows {

@@ -75,11 +75,13 @@ impl<B: RowBatch> WriteQueue<B> {
     }
 
     /// Waits until every row that was handed over before is written, or refused for good.
-    pub(crate) async fn flush(&self) {
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<B> {
         let (done, wait) = oneshot::channel();
         self.send(Command::Flush(done));
-        // An error means that the task has ended: there is nothing left to wait for.
-        let _ = wait.await;
+        async move {
+            // An error means that the task has ended: there is nothing left to wait for.
+            let _ = wait.await;
+        }
     }
 
     /// Reads how full the queue is, from anywhere and for as long as it is wanted.

@@ -67,10 +67,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let database = database::open(Path::new(DATABASE)).await?;
     let store = Store::new(database, &url, detective.handle())?;
 
-    welcome::greet(&url, arguments.visitors);
+    welcome::greet(&url, &detective, arguments.visitors);
     // They go home when this is dropped.
     let _visitors = visitors::invite(arguments.visitors, &url)?;
     detective.serve(listener, routes::router(store)).await?;
+    say("The toy store is closed.");
     Ok(())
 }
 

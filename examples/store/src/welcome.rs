@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
+use detective::Detective;
 use tracing_subscriber::EnvFilter;
 
 /// The address at which this machine reaches what listens on `address`: a server that listens on
@@ -19,7 +20,11 @@ pub fn url_of(mut address: SocketAddr) -> String {
 }
 
 /// Tells which addresses to open.
-pub fn greet(url: &str, visitors: usize) {
+pub fn greet(url: &str, detective: &Detective, visitors: usize) {
+    let pages = detective
+        .admin_address()
+        .map_or_else(|| url.to_owned(), url_of);
+    let traces = detective.config().jaeger.ui_url;
     let visitors = match visitors {
         0 => "none; `cargo run -- --visitors 20` invites some".to_owned(),
         visitors => visitors.to_string(),
@@ -29,9 +34,9 @@ pub fn greet(url: &str, visitors: usize) {
 The toy store is open; ctrl-c closes it.
 
   store       {url}
-  metrics     {url}/metrics
-  analytics   {url}/analytics
-  traces      http://localhost:16686 (Jaeger's own page, if you run one)
+  metrics     {pages}/metrics
+  analytics   {pages}/analytics
+  traces      {traces} (Jaeger's own page, if you run one)
   visitors    {visitors}
 "
     ));
