@@ -12,9 +12,9 @@ use crate::record::Record;
 #[derive(Debug)]
 pub(crate) struct HandOver {
     shards: Box<[Shard]>,
-    /// How many records are waiting, as of the last look; for `/metrics` only.
     capacity: usize,
-    next_drain: AtomicUsize,
+    /// Whose turn it is to get an emptied record back.
+    next_empty: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl HandOver {
         Self {
             shards: shards.take(count).collect(),
             capacity: per_shard * count,
-            next_drain: AtomicUsize::new(0),
+            next_empty: AtomicUsize::new(0),
         }
     }
 
@@ -55,7 +55,7 @@ impl HandOver {
     pub(crate) fn give_back(&self, mut record: Box<Record>) {
         record.clear();
         // The threads that take records are not the one that gives them back, so they go round.
-        let next = self.next_drain.fetch_add(1, Relaxed);
+        let next = self.next_empty.fetch_add(1, Relaxed);
         let _surplus = self.shards[next % self.shards.len()].empty.push(record);
     }
 

@@ -225,8 +225,14 @@ impl Worker {
         });
     }
 
+    /// Takes everything that was there when it began, and perhaps more: while requests end faster
+    /// than they are taken, it stops after as many as can wait.
     async fn drain_all(&mut self) {
-        while self.drain() == DRAIN_LIMIT {
+        let rounds = self.instance.hand_over.capacity().div_ceil(DRAIN_LIMIT);
+        for _ in 0..rounds {
+            if self.drain() < DRAIN_LIMIT {
+                break;
+            }
             tokio::task::yield_now().await;
         }
     }
