@@ -1,5 +1,7 @@
 //! Who may look at `/metrics` and `/analytics`, and who may not.
 
+use std::sync::LazyLock;
+
 use detective_tests::{Promtool, RunningStore, Store, free_port, outside_address};
 use reqwest::{Client, Response, redirect::Policy};
 use tokio::{
@@ -22,14 +24,18 @@ fn store() -> Store {
     Store::new().env("DETECTIVE_JAEGER__PROTOCOL", "off")
 }
 
-fn client() -> Client {
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .pool_max_idle_per_host(0);
-    client
-        .build()
-        .expect("a client without TLS needs nothing of the system")
+/// A client that follows nobody and keeps no connection, so that the tests can share it.
+fn client() -> &'static Client {
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .pool_max_idle_per_host(0);
+        client
+            .build()
+            .expect("a client without TLS needs nothing of the system")
+    });
+    &CLIENT
 }
 
 /// The answer to a GET with these headers.
@@ -430,4 +436,25 @@ async fn no_way_of_writing_a_foreign_host_gets_through() {
         let answer = ask_raw(&store, &format!("{request}Connection: close\r\n\r\n")).await;
         assert_eq!(answer, expected, "{request}");
     }
+}
+
+#[tokio::test]
+async fn http_2_names_its_host_in_the_address() {
+    let store = store().start().await;
+    let client = Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client");
+    let status = async |host: &'static str| {
+        let request = client.get(store.url("/metrics")).header("host", host);
+        request
+            .send()
+            .await
+            .expect("the store answers")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(status("localhost").await, 200);
+    assert_eq!(status("evil.example").await, 403);
 }
