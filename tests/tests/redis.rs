@@ -25,13 +25,18 @@ struct Load {
     answered: usize,
     failed: Vec<String>,
     slowest: Duration,
+    /// How many took longer than one `cache.timeout`.
+    slow: usize,
 }
+
+const CACHE_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl AddAssign for Load {
     fn add_assign(&mut self, other: Self) {
         self.answered += other.answered;
         self.failed.extend(other.failed);
         self.slowest = self.slowest.max(other.slowest);
+        self.slow += other.slow;
     }
 }
 
@@ -56,6 +61,7 @@ async fn load(store: &Arc<RunningStore>, done: &Arc<AtomicBool>) -> Load {
                     Err(error) => load.failed.push(error.to_string()),
                 }
                 load.slowest = load.slowest.max(began.elapsed());
+                load.slow += usize::from(began.elapsed() > CACHE_TIMEOUT);
             }
             load
         });
@@ -96,6 +102,8 @@ async fn check_load_during(store: &Arc<RunningStore>, disturb: impl AsyncFnOnce(
     assert!(load.failed.is_empty(), "{load:?}");
     // One `cache.timeout` for the first look-up, 25 milliseconds for the way to the table, and a busy machine.
     assert!(load.slowest < Duration::from_secs(2), "{load:?}");
+    // Those that were under way when it happened, and a probe now and then; all others are spared the wait.
+    assert!(load.slow * 4 < load.answered, "{load:?}");
     assert_eq!(answered().await, load.answered as f64);
 }
 
