@@ -159,8 +159,12 @@ impl Analytics {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, AnalyticsError>>,
     {
-        // Several services may share one Redis.
-        let key = format!("detective:{}:{question}", self.identity.service);
+        // Several services may share one Redis, and so may several instances of one, each of which
+        // has rows of its own.
+        let Identity {
+            service, instance, ..
+        } = &self.identity;
+        let key = format!("detective:{service}:{instance}:{question}");
         let compute = || async {
             // Rows that wait for a database in trouble are not waited for.
             let _late = timeout(SETTLE_TIMEOUT, (self.settle)()).await;
