@@ -173,7 +173,7 @@ async fn a_user_is_kept_for_five_minutes_and_answered_from_there() {
 
     // The answers of the analytics are there, too, under names of their own.
     store.json("/analytics/metrics").await;
-    let keys = redis.keys("detective:store:analytics:metrics:*").await;
+    let keys = redis.keys("detective:store:*:analytics:metrics:*").await;
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(
         store.json("/analytics/health").await["cache"]["state"],
@@ -192,6 +192,23 @@ async fn a_prefix_keeps_services_apart() {
         .await;
     store.json("/users/1").await;
     assert_eq!(redis.keys("*").await, ["toys:user:1"]);
+}
+
+#[tokio::test]
+async fn two_stores_with_one_redis_tell_of_their_own_rows() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let (one, other) = (store(&redis).start().await, store(&redis).start().await);
+    one.json("/users/1").await;
+    one.wait_for_rows(1).await;
+    assert_eq!(one.json("/analytics/metrics").await[0]["total_requests"], 1);
+    assert_eq!(other.json("/analytics/metrics").await, json!([]));
+    // The application's own values are shared.
+    redis
+        .command::<()>(&["SET", "user:1", r#"{"id":1,"name":"Ada"}"#])
+        .await;
+    assert_eq!(other.json("/users/1").await["name"], "Ada");
 }
 
 #[tokio::test]
