@@ -1,0 +1,84 @@
+//! Detective, with what the config asks for.
+//!
+//! `jaeger.protocol = "off"` takes away the sending alone: kept traces are still converted to what an exporter is
+//! given, owned names and attributes, and queued, batched and dropped. That is as far as the peers' spans go, whose
+//! exporters get the SDK's `SpanData` and drop it.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::routing::get;
+use axum::{Json, Router};
+use detective::{Detective, investigate};
+use tempfile::TempDir;
+
+use super::Contestant;
+use crate::app::{ROUTE, Toy, toy};
+
+/// What is switched on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    traces: bool,
+    metrics: bool,
+    rows: bool,
+}
+
+impl Parts {
+    pub(super) const NONE: Self = Self::new(false, false, false);
+    pub(super) const TRACES: Self = Self::new(true, false, false);
+    pub(super) const METRICS: Self = Self::new(false, true, false);
+    pub(super) const ROWS: Self = Self::new(false, false, true);
+    pub(super) const NO_ROWS: Self = Self::new(true, true, false);
+    pub(super) const ALL: Self = Self::new(true, true, true);
+
+    const fn new(traces: bool, metrics: bool, rows: bool) -> Self {
+        Self {
+            traces,
+            metrics,
+            rows,
+        }
+    }
+}
+
+#[investigate]
+async fn get_toy(Path(id): Path<u64>) -> Json<Toy> {
+    toy(id)
+}
+
+pub(super) async fn build(parts: Parts) -> Contestant {
+    let running = Arc::new(Running::start(parts).await);
+    let app = running.detective.watch(Router::new().route(ROUTE, get(get_toy)));
+    Contestant::with_background(app, move || {
+        let running = Arc::clone(&running);
+        async move { running.detective.flush().await }
+    })
+}
+
+/// The database lives as long as what writes to it.
+struct Running {
+    detective: Detective,
+    _folder: TempDir,
+}
+
+impl Running {
+    async fn start(parts: Parts) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let config = folder.path().join("detective.toml");
+        std::fs::write(&config, "").expect("the folder is writable");
+        let detective = Detective::builder()
+            .config_file(config)
+            .set("service.name", "toys")
+            .set("jaeger.protocol", "off")
+            .set("tracing.enabled", parts.traces)
+            .set("metrics.enabled", parts.metrics)
+            .set("store.enabled", parts.rows)
+            .set("store.url", "sqlite://detective.db")
+            .start()
+            .await
+            .expect("the config is valid");
+        Self {
+            detective,
+            _folder: folder,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Allocations of one request.
+
+use crate::allocations::{counted, start_counting};
+use crate::contestants::build;
+use crate::driver::{ROUND, drive};
+
+/// Rounds after which every pool and table has its size.
+const WARM_UP: usize = 10;
+const ROUNDS: usize = 20;
+
+/// Prints the allocations for each request: those of its thread, and those of the process.
+pub(crate) async fn run(name: &str) {
+    let mut contestant = build(name).await;
+    drive(&mut contestant, WARM_UP).await;
+    start_counting();
+    let before = counted();
+    drive(&mut contestant, ROUNDS).await;
+    let after = counted();
+    let each = |count: u64| count as f64 / (ROUNDS * ROUND) as f64;
+    println!(
+        "{:.2} {:.2}",
+        each(after.thread - before.thread),
+        each(after.process - before.process)
+    );
+}

@@ -1,0 +1,74 @@
+//! Instructions of one request, counted by callgrind: the slope between two request counts, so that start and end of
+//! the process fall out.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Rounds of the shorter and of the longer run.
+pub(crate) const ROUNDS: [usize; 2] = [3, 13];
+
+/// Instructions for each request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instructions {
+    /// Of the thread that answers it.
+    pub(crate) thread: f64,
+    /// Of all threads.
+    pub(crate) process: f64,
+}
+
+/// Counts for the contestant with this name.
+pub(crate) fn count(name: &str) -> Instructions {
+    let [short, long] = ROUNDS.map(|rounds| total(name, rounds));
+    let requests = ((ROUNDS[1] - ROUNDS[0]) * crate::driver::ROUND) as f64;
+    Instructions {
+        thread: (long.thread - short.thread) / requests,
+        process: (long.process - short.process) / requests,
+    }
+}
+
+fn total(name: &str, rounds: usize) -> Instructions {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    profile(name, rounds, folder.path());
+    let files = std::fs::read_dir(folder.path()).expect("callgrind has written there");
+    let mut totals = Instructions {
+        thread: 0.0,
+        process: 0.0,
+    };
+    for file in files.flatten() {
+        let instructions = total_of(&file.path());
+        totals.process += instructions;
+        // The main thread is the first, and answers all requests.
+        if file.file_name().to_string_lossy().ends_with("-01") {
+            totals.thread = instructions;
+        }
+    }
+    assert!(totals.thread > 0.0, "callgrind has left no profile of the main thread");
+    totals
+}
+
+/// Runs the contestant under callgrind, which leaves one file for each thread in `folder`.
+pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
+    let own_path = std::env::current_exe().expect("the system tells where this program is");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--separate-threads=yes"])
+        .arg(format!("--callgrind-out-file={}/profile", folder.display()))
+        .arg(own_path)
+        .args(["drive", name, &rounds.to_string()])
+        .output()
+        .expect("valgrind is installed");
+    assert!(
+        output.status.success(),
+        "{name}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn total_of(profile: &Path) -> f64 {
+    let text = std::fs::read_to_string(profile).expect("callgrind writes text");
+    let total = text.lines().rev().find_map(|line| {
+        let total = line.strip_prefix("totals: ").or(line.strip_prefix("summary: "))?;
+        total.trim().parse().ok()
+    });
+    // A file without totals belongs to no thread.
+    total.unwrap_or_default()
+}
