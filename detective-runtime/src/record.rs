@@ -31,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) owner: Option<Owner>,
     /// Tells this use of the record from every other one.
     pub(crate) serial: u64,
+    /// The shard of the hand-over that it came from and is given back to.
+    pub(crate) home: usize,
     pub(crate) kind: Kind,
     pub(crate) trace: Trace,
     /// When it began and ended, by [`crate::clock::now`].
@@ -221,7 +223,7 @@ impl Trace {
 }
 
 impl Record {
-    /// Makes the record empty, keeping the room that it has.
+    /// Makes the record empty, keeping the room that it has, and its home.
     pub(crate) fn clear(&mut self) {
         self.owner = None;
         self.serial = 0;

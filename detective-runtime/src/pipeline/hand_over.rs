@@ -1,7 +1,5 @@
 //! The hand-over of finished records: bounded, and without a lock on either side.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 use crossbeam_queue::ArrayQueue;
 
 use crate::metrics::thread_shard;
@@ -13,8 +11,6 @@ use crate::record::Record;
 pub(crate) struct HandOver {
     shards: Box<[Shard]>,
     capacity: usize,
-    /// Whose turn it is to get an emptied record back.
-    next_empty: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -42,27 +38,31 @@ impl HandOver {
         Self {
             shards: shards.take(count).collect(),
             capacity: per_shard * count,
-            next_empty: AtomicUsize::new(0),
         }
     }
 
     /// A record to fill.
     pub(crate) fn take_empty(&self) -> Box<Record> {
-        self.home().empty.pop().unwrap_or_default()
+        let home = self.home();
+        self.shards[home].empty.pop().unwrap_or_else(|| {
+            Box::new(Record {
+                home,
+                ..Record::default()
+            })
+        })
     }
 
     /// Gives a record back to be filled again; called where records end, not where they begin.
     pub(crate) fn give_back(&self, mut record: Box<Record>) {
         record.clear();
-        // The threads that take records are not the one that gives them back, so they go round.
-        let next = self.next_empty.fetch_add(1, Relaxed);
-        let _surplus = self.shards[next % self.shards.len()].empty.push(record);
+        // To the threads that it came from, since those take the next one.
+        let _surplus = self.shards[record.home].empty.push(record);
     }
 
     /// Hands a finished record over. When this thread's queue is full the others' are tried; when
     /// all are full the record comes back.
     pub(crate) fn push(&self, record: Box<Record>) -> Result<(), Box<Record>> {
-        let mut record = match self.home().finished.push(record) {
+        let mut record = match self.shards[self.home()].finished.push(record) {
             Ok(()) => return Ok(()),
             Err(record) => record,
         };
@@ -93,7 +93,8 @@ impl HandOver {
         self.capacity
     }
 
-    fn home(&self) -> &Shard {
-        &self.shards[thread_shard() % self.shards.len()]
+    /// The shard of this thread.
+    fn home(&self) -> usize {
+        thread_shard() % self.shards.len()
     }
 }

@@ -4,7 +4,7 @@
 //! thread's slot before and takes it back after, so that reaching it costs neither a lock nor a
 //! count, and code in between finds it wherever it is called from.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::record::Record;
 use crate::trace::PassedOn;
@@ -20,45 +20,43 @@ pub(crate) enum Scope {
 }
 
 thread_local! {
-    static CURRENT: Cell<Option<Scope>> = const { Cell::new(None) };
+    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
 /// A scope that is entered. Dropped, by a panic too, it puts the outer one back.
 pub(crate) struct Entered<'a> {
-    outer: Option<Scope>,
-    home: &'a mut Option<Scope>,
+    /// The outer scope while this one is current, and the other way round before and after.
+    waiting: &'a mut Option<Scope>,
 }
 
 /// Makes the scope in `home` the current one, until the guard is dropped; then it is back in `home`.
 pub(crate) fn enter(home: &mut Option<Scope>) -> Entered<'_> {
-    let outer = swap(home.take());
-    Entered { outer, home }
+    swap(home);
+    Entered { waiting: home }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        *self.home = swap(self.outer.take());
+        swap(self.waiting);
     }
 }
 
-fn swap(scope: Option<Scope>) -> Option<Scope> {
+fn swap(scope: &mut Option<Scope>) {
     // While a thread ends its slot may be gone already; then nothing more is recorded on it.
-    CURRENT
-        .try_with(|current| current.replace(scope))
-        .unwrap_or(None)
+    let _gone = CURRENT.try_with(|current| {
+        if let Ok(mut current) = current.try_borrow_mut() {
+            std::mem::swap(&mut *current, scope);
+        }
+    });
 }
 
 /// Calls `action` with the current scope, if there is one. `action` must not call user code: while
-/// it runs, the slot is empty.
+/// it runs, the slot is taken, and who asks finds nothing.
 pub(crate) fn with_scope<R>(action: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT
-        .try_with(|current| {
-            let mut scope = current.take();
-            let result = scope.as_mut().map(action);
-            current.set(scope);
-            result
-        })
-        .unwrap_or(None)
+        .try_with(|current| current.try_borrow_mut().ok()?.as_mut().map(action))
+        .ok()
+        .flatten()
 }
 
 /// Calls `action` with the current record, if there is one, as [`with_scope`] does.
@@ -84,15 +82,10 @@ pub(crate) enum Place {
 /// Where the running code stands.
 pub(crate) fn place() -> Place {
     CURRENT
-        .try_with(|current| {
-            let scope = current.take();
-            let place = match &scope {
-                Some(Scope::Record(_)) => Place::Recorded,
-                Some(Scope::Excluded(_)) => Place::Excluded,
-                None => Place::Outside,
-            };
-            current.set(scope);
-            place
+        .try_with(|current| match current.try_borrow().as_deref() {
+            Ok(Some(Scope::Record(_))) => Place::Recorded,
+            Ok(None) => Place::Outside,
+            Ok(Some(Scope::Excluded(_))) | Err(_) => Place::Excluded,
         })
         .unwrap_or(Place::Excluded)
 }

@@ -10,16 +10,18 @@ use crate::trace::propagation::{TRACEPARENT, TRACESTATE};
 /// it stay one trace (W3C Trace Context level 2, section 4). They are not even read: what is
 /// malformed is for the next one to judge.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PassedOn(Box<[(HeaderName, HeaderValue)]>);
+pub(crate) struct PassedOn(Vec<(HeaderName, HeaderValue)>);
 
 impl PassedOn {
     /// Those among the headers of a request. Allocates nothing when there are none.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let all = |name: &'static HeaderName| {
-            let values = headers.get_all(name).iter();
-            values.map(|value| (name.clone(), value.clone()))
-        };
-        Self(all(&TRACEPARENT).chain(all(&TRACESTATE)).collect())
+        let mut passed_on = Vec::new();
+        for name in [&TRACEPARENT, &TRACESTATE] {
+            for value in headers.get_all(name) {
+                passed_on.push((name.clone(), value.clone()));
+            }
+        }
+        Self(passed_on)
     }
 
     /// Adds them to an outgoing request, unless the application has given it a trace itself.
