@@ -400,11 +400,15 @@ fn settle_headers(record: &mut Record, owner: &Owner) {
 impl Sinks {
     /// Closes every sink, whatever happens to the others.
     async fn close(self, deadline: Instant) -> Result<(), ShutdownError> {
-        let rows = match self.rows {
-            RowSink::Store(queue) => queue.close(deadline).await.err(),
-            _ => None,
+        let rows = async {
+            match self.rows {
+                RowSink::Store(queue) => queue.close(deadline).await.err(),
+                _ => None,
+            }
         };
-        let traces = self.export.close(deadline).await.err();
+        // Side by side, since a database that is away takes all the time that there is.
+        let (rows, traces) = tokio::join!(rows, self.export.close(deadline));
+        let traces = traces.err();
         let text = |error: &dyn std::error::Error| error.to_string();
         ShutdownError::of(
             rows.map(|error| text(&error)),
