@@ -166,9 +166,13 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
             generated!(#span.run_async(#block, #error).await)
         }
         Shape::Plain => generated!(#span.run(#closure, #error)),
-        Shape::Future => generated!(#span.run_async((#closure)(), #error)),
+        Shape::Future => generated!(#span.run_future(#closure, #error)),
+        Shape::Stream => generated!(#span.run_stream(#closure, #error)),
         Shape::BoxedFuture => {
-            generated!(::std::boxed::Box::pin(#span.run_async((#closure)(), #error)))
+            generated!(::std::boxed::Box::pin(#span.run_future(#closure, #error)))
+        }
+        Shape::BoxedStream => {
+            generated!(::std::boxed::Box::pin(#span.run_stream(#closure, #error)))
         }
     };
     if returned.is_never {
