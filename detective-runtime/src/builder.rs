@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
-use crate::config::{Config, Loaded, Loader, Provenance, Service, rules};
+use crate::config::{Config, Loaded, Loader, Provenance, Service};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
@@ -16,6 +16,7 @@ use crate::instance::Instance;
 use crate::metrics::{QueueFill, Stats};
 use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
 use crate::store::{Identity, Reader, Store, WriteQueue};
+use crate::survey::Survey;
 use crate::testing;
 use crate::value::Value;
 
@@ -72,17 +73,18 @@ impl Builder {
     ///
     /// As [`Detective::start`].
     pub async fn start(self) -> Result<Detective, StartError> {
+        let loaded = self.loader.load()?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let survey = Survey::new(&loaded);
+        survey.enforce(survey.functions())?;
         let Loaded {
             mut config,
-            warnings,
             origin,
             provenance,
             ..
-        } = self.loader.load()?;
-        for warning in &warnings {
-            tracing::warn!("{warning}");
-        }
-        warn_of_dead_rules(&config);
+        } = loaded;
         identify(&mut config.service);
         let stats = Arc::new(Stats::default());
         let store = open_store(&config, &origin.directory).await?;
@@ -113,15 +115,18 @@ impl Builder {
             }
         })
         .await?;
-        finish(instance, pipeline, reader).await
+        finish(instance, pipeline, reader, survey).await
     }
 
     pub(crate) async fn start_in_memory(self) -> Result<(Detective, testing::Sinks), StartError> {
+        let loaded = self.loader.load()?;
+        let survey = Survey::new(&loaded);
+        survey.enforce(survey.functions())?;
         let Loaded {
             mut config,
             provenance,
             ..
-        } = self.loader.load()?;
+        } = loaded;
         identify(&mut config.service);
         let stats = Arc::new(Stats::default());
         let instance = new_instance(config, &provenance, &stats)?;
@@ -147,7 +152,7 @@ impl Builder {
             instance: Arc::clone(&instance),
             flusher: pipeline.flusher(),
         };
-        Ok((finish(instance, pipeline, None).await?, sinks))
+        Ok((finish(instance, pipeline, None, survey).await?, sinks))
     }
 }
 
@@ -175,9 +180,10 @@ async fn finish(
     instance: Arc<Instance>,
     pipeline: Pipeline,
     reader: Option<Reader>,
+    survey: Survey,
 ) -> Result<Detective, StartError> {
     let admin = Admin::new(Arc::clone(&instance), reader);
-    Detective::assemble(instance, pipeline, admin).await
+    Detective::assemble(instance, pipeline, admin, survey).await
 }
 
 /// Fills in what the config leaves open of the program's identity.
@@ -203,20 +209,6 @@ fn identify(service: &mut Service) {
     }
 }
 
-/// Tells which rules name no function that is in the program.
-fn warn_of_dead_rules(config: &Config) {
-    let paths: Vec<&str> = callsite::all()
-        .iter()
-        .map(|callsite| callsite.path())
-        .collect();
-    for pattern in rules::unused_patterns(&config.investigate, &paths) {
-        tracing::warn!(
-            "[investigate.\"{pattern}\"] matches none of the {} investigated functions",
-            paths.len()
-        );
-    }
-}
-
 async fn open_store(config: &Config, directory: &Path) -> Result<Option<Store>, StartError> {
     if !config.store.enabled {
         return Ok(None);
@@ -235,6 +227,7 @@ fn resource(config: &Config) -> Resource {
         version,
         instance,
         attributes,
+        ..
     } = &config.service;
     let own = [
         ("service.name", name.as_str()),

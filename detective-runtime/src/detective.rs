@@ -10,12 +10,14 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
+use crate::config::ConfigError;
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
 use crate::http::DetectiveLayer;
 use crate::instance::Instance;
 use crate::pipeline::Pipeline;
 use crate::serve::{self, Listen};
+use crate::survey::Survey;
 use crate::trace;
 
 /// The running system.
@@ -50,6 +52,7 @@ pub struct Detective {
     pipeline: Pipeline,
     admin: Admin,
     admin_server: Option<Server>,
+    survey: Survey,
 }
 
 /// A server in a task of its own.
@@ -82,6 +85,7 @@ impl Detective {
         instance: Arc<Instance>,
         pipeline: Pipeline,
         admin: Admin,
+        survey: Survey,
     ) -> Result<Self, StartError> {
         let admin_server = match instance.snapshot.load().config.admin.listen {
             None => None,
@@ -94,6 +98,7 @@ impl Detective {
             pipeline,
             admin,
             admin_server,
+            survey,
         })
     }
 
@@ -130,6 +135,18 @@ impl Detective {
         }
     }
 
+    /// Compares `[routes]` with the routes of `app`, as [`serve`](Self::serve) does: for programs
+    /// that serve by themselves. A rule that names no route, or that decides nothing, is a warning
+    /// in the log.
+    ///
+    /// # Errors
+    ///
+    /// When there is such a rule and `service.strict` holds, as it does in the profile
+    /// "production".
+    pub fn check(&self, app: &Router) -> Result<(), ConfigError> {
+        self.survey.enforce(self.survey.routes(app))
+    }
+
     /// What handlers need: a cheap clone for the application's state.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.instance))
@@ -140,7 +157,8 @@ impl Detective {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the shutdown lost something.
+    /// When the address cannot be listened on, a rule does not fit the routes (see
+    /// [`check`](Self::check)), or the shutdown lost something.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
         self.serve_until(listen, app, serve::stop_signal()).await
     }
@@ -156,6 +174,11 @@ impl Detective {
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
+        if let Err(error) = self.check(&app) {
+            // Nothing was recorded yet that could be lost.
+            let _nothing_lost = self.shutdown().await;
+            return Err(error.into());
+        }
         let listener = listen.into().bind().await?;
         let app = self.watch(app);
         let instance = Arc::clone(&self.instance);

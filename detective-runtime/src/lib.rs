@@ -68,6 +68,7 @@ mod record;
 mod rules;
 mod serve;
 mod store;
+mod survey;
 pub mod testing;
 mod trace;
 mod value;

@@ -56,6 +56,7 @@ pub use self::analytics::Analytics;
 pub use self::cache::Cache;
 pub use self::capture::{Capture, ClientAddress};
 pub use self::declare::{Effect, Key, Section};
+pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
 pub use self::jaeger::{Jaeger, Protocol};
