@@ -40,6 +40,8 @@ pub struct Key {
     pub kind: Kind,
     /// The accepted values in words, as error messages say them.
     pub expected: &'static str,
+    /// The least and the most of a number, where it is limited.
+    pub range: Option<(f64, Option<f64>)>,
     /// The default as it would be written in the file; `None` for a key that is absent by default.
     pub default: Option<String>,
     /// A value as it would be written in the file, where the default shows too little.
@@ -78,6 +80,7 @@ impl Key {
             docs: unindent(docs),
             kind: T::KIND,
             expected: check.map_or(T::EXPECTED, |check| check.expected),
+            range: check.and_then(|check| check.range),
             default: default.to_toml(),
             example,
             effect,

@@ -40,6 +40,7 @@ pub(crate) mod pattern;
 mod reference;
 mod review;
 pub(crate) mod rules;
+mod schema;
 mod secret;
 mod setting;
 #[cfg(test)]
@@ -66,6 +67,8 @@ pub use self::metrics::{Metrics, Naming};
 pub use self::pipeline::Pipeline;
 pub use self::reference::reference;
 pub use self::rule::Rule;
+pub(crate) use self::schema::SCHEMA_FILE;
+pub use self::schema::schema;
 pub use self::secret::Secret;
 pub use self::service::Service;
 pub use self::setting::Kind;

@@ -6,6 +6,7 @@ use super::declare::{Key, Section};
 use super::{rule_section, sections};
 
 const HEADING: &str = "\
+#:schema ./detective.schema.json
 # Settings of Detective.
 #
 # Everything works without this file, too. Each key stands here with what it means; a line that
