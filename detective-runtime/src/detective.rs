@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
+use crate::command::IntoApp;
 use crate::config::ConfigError;
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
@@ -79,6 +80,36 @@ impl Detective {
     /// Starts with settings made in code; they win over those from elsewhere.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// Gives this application the commands `detective check`, `config`, `init` and `doctor`.
+    ///
+    /// Without the word `detective` as the first argument of the process this does nothing. With it,
+    /// `app` puts the application together, with a Detective that records to memory and serves
+    /// nobody; the command runs, and **ends the process** with its exit code: 0 when all is well, 1
+    /// when something was found, 2 when the command line is wrong. Call it early in `main`, before
+    /// anything that must be closed again. `app` may also return a `Result`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use axum::{Router, routing::get};
+    /// use detective::Detective;
+    ///
+    /// fn app() -> Router {
+    ///     Router::new().route("/", get(async || "hello"))
+    /// }
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     Detective::commands(async |_| app()).await; // cargo run -- detective check
+    ///     let detective = Detective::start().await?;
+    ///     detective.serve("127.0.0.1:8000", app()).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn commands<A: IntoApp>(app: impl AsyncFnOnce(&Detective) -> A) {
+        Self::builder().commands(app).await;
     }
 
     pub(crate) async fn assemble(

@@ -53,6 +53,7 @@ mod callsite;
 mod capture;
 pub mod client;
 mod clock;
+mod command;
 pub mod config;
 mod detective;
 mod error;
@@ -78,6 +79,7 @@ pub mod __private;
 
 pub use crate::builder::Builder;
 pub use crate::cache::{Cache, CacheError};
+pub use crate::command::IntoApp;
 pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, StartError};
 pub use crate::export::ExportError;

@@ -124,6 +124,9 @@ pub(super) trait Declared: Sized {
     /// Reads the section from merged values, each of which [`Key::verify`] has accepted; absent
     /// keys have their default.
     fn read(values: &Dict) -> Self;
+
+    /// The values of all keys in their order, as they would be written in the file.
+    fn values(&self) -> Vec<Option<String>>;
 }
 
 /// Declares a section: `effect name: type = default`, then `check` and `example` where needed.
@@ -175,6 +178,10 @@ macro_rules! section {
                         ),
                     )+],
                 }
+            }
+
+            fn values(&self) -> Vec<Option<String>> {
+                vec![$(<$Type as $crate::config::setting::Setting>::to_toml(&self.$key),)+]
             }
 
             fn read(values: &figment::value::Dict) -> Self {

@@ -86,7 +86,10 @@ fn table(section: &Section) -> Value {
 fn property(key: &Key) -> Value {
     let mut property = of_kind(key.kind);
     property.insert("description".to_owned(), key.docs.as_str().into());
-    for (name, text) in [("default", key.default.as_deref()), ("example", key.example)] {
+    for (name, text) in [
+        ("default", key.default.as_deref()),
+        ("example", key.example),
+    ] {
         let Some(value) = text.and_then(toml::parse_value).and_then(|it| to_json(&it)) else {
             continue;
         };

@@ -52,6 +52,13 @@ struct Function<'a> {
     line: u32,
 }
 
+impl Finding {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_note(&self) -> bool {
+        self.level == Level::Note
+    }
+}
+
 impl Survey {
     /// The survey of what was loaded. It is strict when `service.strict` says so; without that, in
     /// the profile "production".
@@ -62,6 +69,11 @@ impl Survey {
             provenance: loaded.provenance.clone(),
             strict: strict.unwrap_or(loaded.profile == "production"),
         }
+    }
+
+    /// Whether what is found must stop the program.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Compares `[investigate]` with the functions that carry the attribute.

@@ -25,7 +25,9 @@ fn checked_in_file_is_the_generated_one() {
 
 #[test]
 fn checked_in_schema_is_the_generated_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SCHEMA_FILE);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(SCHEMA_FILE);
     let generated = schema();
     if std::env::var_os("UPDATE_DETECTIVE_TOML").is_some() {
         std::fs::write(&path, &generated).unwrap();
@@ -52,10 +54,17 @@ fn schema_knows_every_key() {
         }
     }
     for key in &rule_section().keys {
-        assert!(known(&schema["definitions"]["rule"], key.name), "{}", key.name);
+        assert!(
+            known(&schema["definitions"]["rule"], key.name),
+            "{}",
+            key.name
+        );
     }
     let share = &schema["definitions"]["rule"]["properties"]["sample"];
-    assert_eq!((&share["minimum"], &share["maximum"]), (&0.0.into(), &1.0.into()));
+    assert_eq!(
+        (&share["minimum"], &share["maximum"]),
+        (&0.0.into(), &1.0.into())
+    );
     assert!(known(&schema["properties"]["store"], "url_file"));
     assert!(known(&schema["definitions"]["profile"], "tracing"));
     assert!(!known(&schema["definitions"]["profile"], "profile"));
