@@ -1,6 +1,7 @@
 //! The running system: started by one call, owned by one value, flushed and closed by another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -54,6 +55,8 @@ pub struct Detective {
     admin: Admin,
     admin_server: Option<Server>,
     survey: Survey,
+    /// Whether the application asked for the layer, or for [`watch`](Self::watch).
+    is_layered: AtomicBool,
 }
 
 /// A server in a task of its own.
@@ -130,13 +133,20 @@ impl Detective {
             admin,
             admin_server,
             survey,
+            is_layered: AtomicBool::new(false),
         })
     }
 
     /// The layer that records requests. Put it on the outermost router, and finish the router with
     /// `.with_state(..)` before it is served; [`watch`](Self::watch) does both.
     pub fn layer(&self) -> DetectiveLayer {
+        self.is_layered.store(true, Relaxed);
         DetectiveLayer::new(Arc::clone(&self.instance))
+    }
+
+    /// Whether [`layer`](Self::layer) or [`watch`](Self::watch) was called.
+    pub(crate) fn is_layered(&self) -> bool {
+        self.is_layered.load(Relaxed)
     }
 
     /// `/metrics` and `/analytics`, into which the application's router is to be merged

@@ -74,11 +74,7 @@ impl Checked {
             }
         }
         findings.extend(surveyed);
-        findings.sort_by_key(|finding| match finding.level {
-            Level::Error => 0,
-            Level::Warning => 1,
-            Level::Note => 2,
-        });
+        findings.sort_by_key(|it| (it.level, it.diagnostic.place.clone()));
         Self {
             findings,
             profile: Some(loaded.profile.clone()),

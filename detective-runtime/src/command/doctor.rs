@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -13,10 +12,11 @@ use serde_json::{Value, json};
 use tower_service::Service;
 
 use super::check::Checked;
-use super::report::{Format, Ink, Output, Style};
+use super::report::{Format, Ink, Output, Style, count};
 use super::{IntoApp, Program, crates, reach};
 use crate::config::{Config, Loader, pattern};
 use crate::detective::Detective;
+use crate::export::SpanKind;
 use crate::survey::{Templates, example_path};
 
 /// What was found about one part.
@@ -130,74 +130,84 @@ fn duplicated_crates(loader: &Loader) -> Vec<Item> {
 
 /// Sends a request through the application, and looks at what it left.
 async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> {
+    const PART: &str = "request";
     let path = probe_path(Templates::of(app).listed(), &config.http.exclude);
-    let recorded = || async {
-        program.detective.flush().await;
-        program.sinks.instance.stats.records.load(Relaxed)
+    let has_own_layer = program.detective.is_layered();
+    let watched = match has_own_layer {
+        true => app.clone(),
+        false => app.clone().layer(program.detective.layer()).with_state(()),
     };
-    let begin = Instant::now();
-    let mut answer = send(app.clone(), &path).await;
-    let own_layer = recorded().await > 0;
-    if answer.is_ok() && !own_layer {
-        let watched = app.clone().layer(program.detective.layer());
-        answer = send(watched.with_state(()), &path).await;
-    }
-    let status = match answer {
-        Ok(status) => status,
+    let (status, time) = match send(watched, &path).await {
+        Ok(answer) => answer,
         Err(reason) => {
             let text = format!("GET {path} {reason}");
             let advice = "call it as a client would; what it does there is in its log";
-            return vec![Item::new("request", State::Bad, text).advise(advice)];
+            return vec![Item::new(PART, State::Bad, text).advise(advice)];
         }
     };
-    let millis = begin.elapsed().as_secs_f64() * 1000.0;
-    if recorded().await == 0 {
-        let text = format!("GET {path} was answered {status}, and nothing was recorded");
-        let advice = "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`";
-        return vec![Item::new("request", State::Bad, text).advise(advice)];
+    let answered = format!(
+        "GET {path} was answered {status} in {:.1} ms",
+        time.as_secs_f64() * 1000.0
+    );
+    let rows = program.sinks.rows().await;
+    let spans = program.sinks.spans().await;
+    let is_recorded = !rows.is_empty() || spans.iter().any(|it| it.kind == SpanKind::Server);
+    if !is_recorded {
+        let advice = match has_own_layer {
+            true => "add `detective.layer()` to the outermost router, or use `watch`",
+            false => "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`",
+        };
+        let text = format!("{answered}, and nothing was recorded");
+        return vec![Item::new(PART, State::Bad, text).advise(advice)];
     }
-    let tree = program.sinks.tree().await;
-    let spans = tree.lines().count();
-    let text = match spans {
-        0 => format!("GET {path} was answered {status} in {millis:.1} ms; tracing is off"),
-        _ => format!(
-            "GET {path} was answered {status} in {millis:.1} ms and left {}:\n{}",
-            super::report::count(spans, "span"),
-            tree.trim_end()
-        ),
-    };
     let state = match status.is_server_error() {
         true => State::Bad,
         false => State::Good,
     };
-    vec![
-        Item::new("request", state, text),
-        layers(program, own_layer, status).await,
-    ]
+    let text = match spans.len() {
+        0 => format!("{answered}; tracing is off"),
+        number => {
+            let tree = program.sinks.tree().await;
+            format!(
+                "{answered} and left {}:\n{}",
+                count(number, "span"),
+                tree.trim_end()
+            )
+        }
+    };
+    let mut request = Item::new(PART, state, text);
+    if state == State::Bad {
+        request = request.advise("the application fails by itself; its log may say why");
+    }
+    let seen = rows.iter().find_map(|row| row.status_code);
+    vec![request, layers(has_own_layer, seen, status)]
 }
 
 /// Whether the layer sits where it sees what clients see.
-async fn layers(program: &Program, own_layer: bool, status: StatusCode) -> Item {
+fn layers(has_own_layer: bool, seen: Option<u16>, status: StatusCode) -> Item {
     const PART: &str = "layers";
-    if !own_layer {
-        let text =
-            "`serve` and `watch` put the layer outermost, since the router has none of its own";
+    if !has_own_layer {
+        let text = "`serve` and `watch` put the layer outermost";
         return Item::new(PART, State::Good, text);
     }
-    let rows = program.sinks.rows().await;
-    let seen = rows.iter().find_map(|row| row.status_code);
-    if seen == Some(status.as_u16().into()) {
-        return Item::new(
+    match seen {
+        None => Item::new(
+            PART,
+            State::Off,
+            "not compared, since the request left no row",
+        ),
+        Some(seen) if seen == status.as_u16() => Item::new(
             PART,
             State::Good,
-            "the router's own layer sees what clients see",
-        );
+            "the application's own layer sees what clients see",
+        ),
+        Some(seen) => {
+            let text = format!("the client was answered {status}, where the layer saw {seen}");
+            Item::new(PART, State::Bad, text).advise(
+                "a layer outside of it changes answers: add `detective.layer()` after all others, or use `watch`",
+            )
+        }
     }
-    let seen = seen.map_or_else(|| "nothing".to_owned(), |seen| seen.to_string());
-    let text = format!("the client was answered {status}, and the router's own layer saw {seen}");
-    Item::new(PART, State::Bad, text).advise(
-        "a layer outside of it changes answers: add `detective.layer()` after all other layers, or use `watch`",
-    )
 }
 
 /// A path that can be asked for without knowing the application: of a route without parameters where
@@ -215,7 +225,7 @@ fn probe_path(templates: &[String], exclude: &[String]) -> String {
 }
 
 /// Sends a request as a client on this machine would. The error completes "GET /path".
-async fn send(mut app: Router, path: &str) -> Result<StatusCode, String> {
+async fn send(mut app: Router, path: &str) -> Result<(StatusCode, Duration), String> {
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let request = Request::get(path)
         .header("host", "localhost")
@@ -224,6 +234,7 @@ async fn send(mut app: Router, path: &str) -> Result<StatusCode, String> {
         .body(Body::empty())
         .map_err(|error| format!("cannot be asked for: {error}"))?;
     // In a task of its own, so that a handler's panic ends there.
+    let begin = Instant::now();
     let answer = tokio::spawn(async move {
         let answer = app
             .call(request)
@@ -236,7 +247,7 @@ async fn send(mut app: Router, path: &str) -> Result<StatusCode, String> {
     });
     let abort = answer.abort_handle();
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
-        Ok(Ok(status)) => Ok(status),
+        Ok(Ok(status)) => Ok((status, begin.elapsed())),
         Ok(Err(_panicked)) => Err("panicked, and no layer caught it".to_owned()),
         Err(_elapsed) => {
             abort.abort();

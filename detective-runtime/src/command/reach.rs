@@ -11,7 +11,7 @@ use super::doctor::{Item, State};
 use crate::builder;
 use crate::cache::Cache;
 use crate::config::{Config, Loaded, Protocol};
-use crate::export::{ExportSpan, Exporter, SpanKind};
+use crate::export::{ExportError, ExportSpan, Exporter, SpanKind};
 use crate::metrics::{Part, Stats};
 
 /// Opens the store as the program does at its start, which takes the lock for writing.
@@ -81,7 +81,13 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         page => format!("{page}/trace/{:032x}", span.trace_id),
     };
     if let Err(error) = exporter.export(vec![span]).await {
-        return Item::new(PART, State::Bad, error.to_string()).advise(&advice(config));
+        let text = match error {
+            ExportError::Failed {
+                endpoint, reason, ..
+            } => format!("no span reaches `{endpoint}`: {reason}"),
+            other => other.to_string(),
+        };
+        return Item::new(PART, State::Bad, text).advise(&advice(config));
     }
     if jaeger.protocol != Protocol::Udp {
         let text = format!("took a span: {trace}");

@@ -12,7 +12,7 @@ mod tests;
 use axum::Router;
 
 use crate::callsite;
-use crate::config::{Config, ConfigError, Diagnostic, Loaded, Place, Provenance, pattern};
+use crate::config::{Config, ConfigError, Diagnostic, Loaded, Provenance, pattern};
 use crate::metrics::UNMATCHED;
 
 use self::rules::Table;
@@ -33,8 +33,8 @@ pub(crate) struct Finding {
     pub(crate) diagnostic: Diagnostic,
 }
 
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much a finding matters, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// The program does not start.
     Error,
@@ -102,8 +102,11 @@ impl Survey {
         }
         sort(&mut findings);
         let is_selected = |path: &str| rules.keys().any(|rule| pattern::matches(rule, path));
-        let unselected = functions.iter().filter(|it| !is_selected(it.path));
-        findings.extend(unselected.map(selected_by_none));
+        let unselected: Vec<&Function<'_>> = functions
+            .iter()
+            .filter(|function| !is_selected(function.path))
+            .collect();
+        findings.extend(table.selecting_not(&unselected, functions.len()));
         findings
     }
 
@@ -156,20 +159,4 @@ impl Survey {
 /// In the order of the file.
 fn sort(findings: &mut [Finding]) {
     findings.sort_by(|one, other| one.diagnostic.place.cmp(&other.diagnostic.place));
-}
-
-fn selected_by_none(function: &Function<'_>) -> Finding {
-    let place = Place::File {
-        path: function.file.into(),
-        line: function.line as usize,
-        column: 1,
-    };
-    let message = format!(
-        "`{}` is selected by no rule of [investigate], so that the sections decide for it",
-        function.path
-    );
-    Finding {
-        level: Level::Note,
-        diagnostic: Diagnostic::new(place, message),
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Diagnostic, Place, Provenance, Rule, nearest, pattern, rules};
 
 use super::templates::{Answer, Templates};
-use super::{Finding, Level};
+use super::{Finding, Function, Level};
 
 /// `[routes]` or `[investigate]`.
 #[derive(Debug)]
@@ -48,32 +48,64 @@ impl<'a> Table<'a> {
             let message = format!("{full} names no function, since none carries #[investigate]");
             return self.finding(pattern, message, None);
         }
-        let near = match nearest_function(pattern, paths) {
-            Some(near) => format!(", did you mean `{near}`?"),
-            None => String::new(),
-        };
-        let message = format!("{full} names no investigated function{near}");
-        let help = format!("investigated: {}", listed(paths));
-        self.finding(pattern, message, Some(help))
+        let message = format!("{full} names no investigated function");
+        match nearest_function(pattern, paths) {
+            Some(near) => self.finding(pattern, format!("{message}, did you mean `{near}`?"), None),
+            None => {
+                let help = format!("investigated: {}", listed(paths));
+                self.finding(pattern, message, Some(help))
+            }
+        }
+    }
+
+    /// The note about functions that no rule selects.
+    pub(super) fn selecting_not(&self, unselected: &[&Function<'_>], of: usize) -> Option<Finding> {
+        if unselected.is_empty() {
+            return None;
+        }
+        let places = self.rules.keys().map(|pattern| self.place(pattern));
+        let message = format!(
+            "no rule of [{}] selects {} of {of} investigated functions, so that the sections decide for them",
+            self.name,
+            unselected.len()
+        );
+        let lines: Vec<String> = unselected
+            .iter()
+            .map(|function| format!("{} ({}:{})", function.path, function.file, function.line))
+            .collect();
+        let mut diagnostic = Diagnostic::new(places.min()?.clone(), message);
+        diagnostic.help = Some(lines.join("\n  "));
+        Some(Finding {
+            level: Level::Note,
+            diagnostic,
+        })
     }
 
     /// The finding for a pattern that names none of the listed routes, unless it cannot be told.
     pub(super) fn names_no_route(&self, pattern: &str, templates: &Templates) -> Option<Finding> {
         let full = self.full(pattern);
         let routes: Vec<&str> = templates.listed().iter().map(String::as_str).collect();
-        let message = match templates.ask(pattern) {
+        let (message, help) = match templates.ask(pattern) {
             Answer::Unknown => return None,
             Answer::Template(template) if pattern::matches(pattern, &template) => return None,
-            Answer::Template(template) => format!(
-                "{full} names no route, its requests are answered by `{template}`, did you mean that?"
+            Answer::Template(template) => (
+                format!(
+                    "{full} names no route, its requests are answered by `{template}`, did you mean that?"
+                ),
+                None,
             ),
             Answer::Nothing => match nearest(pattern, &routes) {
-                Some(near) => format!("{full} names no route, did you mean `{near}`?"),
-                None => format!("{full} names no route"),
+                Some(near) => (
+                    format!("{full} names no route, did you mean `{near}`?"),
+                    None,
+                ),
+                None => (
+                    format!("{full} names no route"),
+                    Some(format!("routes: {}", listed(&routes))),
+                ),
             },
         };
-        let help = format!("routes: {}", listed(&routes));
-        Some(self.finding(pattern, message, Some(help)))
+        Some(self.finding(pattern, message, help))
     }
 
     /// The rules that match something and still decide nothing.

@@ -94,8 +94,7 @@ fn rule_that_names_no_function() {
             ),
             &[&format!(
                 "Warning: detective.toml:2:14: [investigate.\"{pattern}\"] names no investigated \
-                 function{near}\n  investigated: store::orders::buy, store::users::get_user, \
-                 store::users::list_users"
+                 function{near}"
             )],
         );
     };
@@ -105,7 +104,10 @@ fn rule_that_names_no_function() {
     );
     case("get_user", ", did you mean `store::users::get_user`?");
     case("store::user::*", ", did you mean `store::users::*`?");
-    case("zzz", "");
+    case(
+        "zzz",
+        "\n  investigated: store::orders::buy, store::users::get_user, store::users::list_users",
+    );
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn rule_that_names_no_route() {
         check_routes(
             &format!("\n[routes.\"{pattern}\"]\nsample = 0.1\n"),
             &[&format!(
-                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] names no route{rest}\n  {ROUTES}"
+                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] names no route{rest}"
             )],
         );
     };
@@ -136,7 +138,7 @@ fn rule_that_names_no_route() {
     );
     case("/user/{user_id}", ", did you mean `/users/{user_id}`?");
     case("/api/toys/*", ", did you mean `/api/toys`?");
-    case("/zzz", "");
+    case("/zzz", &format!("\n  {ROUTES}"));
 }
 
 #[test]
@@ -199,8 +201,8 @@ fn function_that_no_rule_selects() {
     check_functions(
         "[investigate.\"store::users::*\"]\nspans = false\n",
         &[
-            "Note: src/lib.rs:7:1: `store::orders::buy` is selected by no rule of [investigate], so \
-             that the sections decide for it",
+            "Note: detective.toml:1:14: no rule of [investigate] selects 1 of 3 investigated \
+             functions, so that the sections decide for them\n  store::orders::buy (src/lib.rs:7)",
         ],
     );
 }
