@@ -55,6 +55,7 @@ mod callsite;
 mod capture;
 pub mod client;
 mod clock;
+mod command;
 pub mod config;
 mod current;
 mod detective;
@@ -71,6 +72,7 @@ mod record;
 mod rules;
 mod serve;
 mod store;
+mod survey;
 pub mod testing;
 mod trace;
 mod value;
@@ -80,7 +82,11 @@ pub mod __private;
 
 pub use crate::builder::Builder;
 pub use crate::cache::{Cache, CacheError};
+<<<<<<< HEAD
 pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
+=======
+pub use crate::command::IntoApp;
+>>>>>>> commands
 pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, StartError};
 pub use crate::export::ExportError;

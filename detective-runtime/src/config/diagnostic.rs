@@ -53,7 +53,7 @@ pub enum Place {
 }
 
 impl ConfigError {
-    pub(super) fn new(diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(diagnostics: Vec<Diagnostic>) -> Self {
         Self { diagnostics }
     }
 
@@ -106,7 +106,7 @@ impl fmt::Display for Place {
 }
 
 impl Diagnostic {
-    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+    pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
         Self {
             place,
             message: message.into(),
@@ -175,7 +175,7 @@ impl Diagnostic {
 }
 
 /// The known name that is closest to what was written, if any is close.
-pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     // 0.8 keeps one slip in a short word and two or three in a long one, and refuses the rest.
     const CLOSE: f64 = 0.8;
     let written = written.to_lowercase().replace('-', "_");

@@ -33,6 +33,7 @@ mod diagnostic;
 mod entry;
 mod environment;
 mod file;
+mod in_force;
 mod load;
 mod loaded;
 mod otel;
@@ -40,6 +41,7 @@ pub(crate) mod pattern;
 mod reference;
 mod review;
 pub(crate) mod rules;
+mod schema;
 mod secret;
 mod setting;
 #[cfg(test)]
@@ -56,15 +58,20 @@ pub use self::analytics::Analytics;
 pub use self::cache::Cache;
 pub use self::capture::{Capture, ClientAddress};
 pub use self::declare::{Effect, Key, Section};
+pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
+pub(crate) use self::in_force::InForce;
 pub use self::jaeger::{Jaeger, Protocol};
 pub use self::load::Loader;
 pub use self::loaded::{Loaded, Origin, Provenance};
 pub use self::metrics::{Metrics, Naming};
 pub use self::pipeline::Pipeline;
 pub use self::reference::reference;
+pub(crate) use self::reference::reference_for;
 pub use self::rule::Rule;
+pub(crate) use self::schema::SCHEMA_FILE;
+pub use self::schema::schema;
 pub use self::secret::Secret;
 pub use self::service::Service;
 pub use self::setting::Kind;
@@ -116,6 +123,13 @@ macro_rules! config {
                     routes: rules("routes"),
                     investigate: rules("investigate"),
                 }
+            }
+        }
+
+        impl Config {
+            /// The values of all keys, by section, in the order of [`sections`].
+            fn values(&self) -> Vec<Vec<Option<String>>> {
+                vec![$(self.$section.values()),+]
             }
         }
 
