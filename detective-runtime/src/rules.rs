@@ -11,6 +11,9 @@ use crate::http::Slot;
 use crate::metrics::Bounds;
 use crate::trace::Ratio;
 
+#[cfg(test)]
+mod tests;
+
 /// One state of the config, with everything that can be worked out beforehand.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -37,6 +40,8 @@ pub(crate) struct FunctionRule {
     pub(crate) spans: bool,
     /// Whether its calls move `function_duration_seconds`.
     pub(crate) histogram: bool,
+    /// The bounds of that histogram, where something sets them for it.
+    buckets: Option<Box<[f64]>>,
     /// What it decides for the requests that it answers, unless the route does.
     request: RequestRule,
     headers: HeaderRule,
@@ -133,20 +138,17 @@ impl Snapshot {
 
     /// The bounds of the latency histogram of `endpoint`.
     pub(crate) fn bounds(&self, endpoint: &str) -> Bounds {
-        self.bounds_of(&rules::resolve_route(&self.config, endpoint))
+        let rule = rules::resolve_route(&self.config, endpoint);
+        self.bounds_of(rule.buckets.as_deref())
     }
 
     /// The bounds of `function_duration_seconds` of `callsite`.
     pub(crate) fn function_bounds(&self, callsite: &Callsite) -> Bounds {
-        self.bounds_of(&rules::resolve_function(&self.config, callsite.path()))
+        self.bounds_of(self.function(callsite).buckets.as_deref())
     }
 
-    fn bounds_of(&self, rule: &Rule) -> Bounds {
-        Bounds::from_seconds(
-            rule.buckets
-                .as_deref()
-                .unwrap_or(&self.config.metrics.buckets),
-        )
+    fn bounds_of(&self, buckets: Option<&[f64]>) -> Bounds {
+        Bounds::from_seconds(buckets.unwrap_or(&self.config.metrics.buckets))
     }
 
     /// What holds for `callsite`. A function that is not in the register yet has no rule, and
@@ -155,6 +157,7 @@ impl Snapshot {
         static UNKNOWN: FunctionRule = FunctionRule {
             spans: false,
             histogram: false,
+            buckets: None,
             request: RequestRule {
                 record: None,
                 ratio: None,
@@ -276,6 +279,7 @@ fn function_rule(config: &Config, provenance: &Provenance, callsite: &Callsite) 
         spans: rule.spans.unwrap_or(true),
         histogram: rule.histogram.unwrap_or(true),
         request: request_rule(&rule),
+        buckets: rule.buckets.map(Vec::into_boxed_slice),
         headers,
     }
 }
