@@ -8,13 +8,14 @@ use std::sync::{Arc, Weak};
 use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
-use crate::config::{Config, Loaded, Loader, Provenance, Service, rules};
+use crate::config::{Config, Loaded, Loader, Service, rules};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
 use crate::instance::Instance;
 use crate::metrics::{QueueFill, Stats};
 use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
+use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue};
 use crate::testing;
 use crate::value::Value;
@@ -72,26 +73,23 @@ impl Builder {
     ///
     /// As [`Detective::start`].
     pub async fn start(self) -> Result<Detective, StartError> {
-        let Loaded {
-            mut config,
-            warnings,
-            origin,
-            provenance,
-            ..
-        } = self.loader.load()?;
-        for warning in &warnings {
+        let mut loaded = self.loader.load()?;
+        for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        warn_of_dead_rules(&config);
-        identify(&mut config.service);
+        identify(&mut loaded.config.service);
+        let config = &loaded.config;
+        warn_of_dead_rules(config);
         let stats = Arc::new(Stats::default());
-        let store = open_store(&config, &origin.directory).await?;
+        let store = open_store(config, &loaded.origin.directory).await?;
         let (writer, reader) = store.map_or((None, None), |store| {
             (Some(store.writer), Some(store.reader))
         });
-        let resource = resource(&config);
-        let instance = new_instance(config, &provenance, &stats)?;
-        let pipeline = Pipeline::start(Arc::clone(&instance), {
+        let resource = resource(config);
+        let instance = new_instance(&loaded, &stats)?;
+        let reloader = Arc::new(Reloader::new(self.loader, loaded, Arc::clone(&instance)));
+        let beside = Arc::clone(&reloader).watch();
+        let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
             let instance = Arc::clone(&instance);
             move || async move {
                 let snapshot = instance.snapshot.load_full();
@@ -113,21 +111,23 @@ impl Builder {
             }
         })
         .await?;
-        finish(instance, pipeline, reader).await
+        finish(instance, reloader, pipeline, reader).await
     }
 
     pub(crate) async fn start_in_memory(self) -> Result<(Detective, testing::Sinks), StartError> {
-        let Loaded {
-            mut config,
-            provenance,
-            ..
-        } = self.loader.load()?;
-        identify(&mut config.service);
+        let mut loaded = self.loader.load()?;
+        identify(&mut loaded.config.service);
         let stats = Arc::new(Stats::default());
-        let instance = new_instance(config, &provenance, &stats)?;
+        let instance = new_instance(&loaded, &stats)?;
+        let reloader = Arc::new(Reloader::new(self.loader, loaded, Arc::clone(&instance)));
+        // A test says itself when the file is to be read again.
+        let beside = {
+            let reloader = Arc::clone(&reloader);
+            async move { reloader.watch_boosts().await }
+        };
         let exporter = MemoryExporter::default();
         let rows = Arc::default();
-        let pipeline = Pipeline::start(Arc::clone(&instance), {
+        let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
             let (instance, exporter, rows) =
                 (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
             move || async move {
@@ -147,17 +147,14 @@ impl Builder {
             instance: Arc::clone(&instance),
             flusher: pipeline.flusher(),
         };
-        Ok((finish(instance, pipeline, None).await?, sinks))
+        let detective = finish(instance, reloader, pipeline, None).await?;
+        Ok((detective, sinks))
     }
 }
 
-fn new_instance(
-    config: Config,
-    provenance: &Provenance,
-    stats: &Arc<Stats>,
-) -> Result<Arc<Instance>, StartError> {
-    let cache = Cache::new(&config.cache, Arc::clone(stats))?;
-    let instance = Arc::new(Instance::new(config, provenance, Arc::clone(stats), cache));
+fn new_instance(loaded: &Loaded, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {
+    let cache = Cache::new(&loaded.config.cache, Arc::clone(stats))?;
+    let instance = Arc::new(Instance::new(loaded, Arc::clone(stats), cache));
     let watched: Weak<Instance> = Arc::downgrade(&instance);
     instance.metrics.watch_queue("records", move || {
         let (depth, capacity) = watched
@@ -173,11 +170,17 @@ fn new_instance(
 
 async fn finish(
     instance: Arc<Instance>,
+    reloader: Arc<Reloader>,
     pipeline: Pipeline,
     reader: Option<Reader>,
 ) -> Result<Detective, StartError> {
-    let admin = Admin::new(Arc::clone(&instance), reader, pipeline.flusher());
-    Detective::assemble(instance, pipeline, admin).await
+    let admin = Admin::new(
+        Arc::clone(&instance),
+        Arc::clone(&reloader),
+        reader,
+        pipeline.flusher(),
+    );
+    Detective::assemble(instance, reloader, pipeline, admin).await
 }
 
 /// Fills in what the config leaves open of the program's identity.

@@ -11,12 +11,13 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
 use crate::http::DetectiveLayer;
 use crate::instance::Instance;
 use crate::pipeline::Pipeline;
+use crate::reload::Reloader;
 use crate::serve::{self, Listen};
 use crate::trace;
 
@@ -49,6 +50,7 @@ use crate::trace;
 #[must_use = "recording ends when this is dropped"]
 pub struct Detective {
     instance: Arc<Instance>,
+    reloader: Arc<Reloader>,
     pipeline: Pipeline,
     admin: Admin,
     admin_server: Option<Server>,
@@ -83,6 +85,7 @@ impl Detective {
 
     pub(crate) async fn assemble(
         instance: Arc<Instance>,
+        reloader: Arc<Reloader>,
         pipeline: Pipeline,
         admin: Admin,
     ) -> Result<Self, StartError> {
@@ -94,6 +97,7 @@ impl Detective {
         trace::note_panics();
         Ok(Self {
             instance,
+            reloader,
             pipeline,
             admin,
             admin_server,
@@ -206,6 +210,18 @@ impl Detective {
             }
             result => Ok(result?),
         }
+    }
+
+    /// Reads the configuration again now, as is done by itself when the file has changed (it is
+    /// looked at once a second) and, on Unix, on SIGHUP, unless the program is attached to a terminal.
+    /// What holds is in force for the next request, all of it at once; keys that need a restart keep
+    /// their values until then, which is logged and shown on `/analytics/health`.
+    ///
+    /// # Errors
+    ///
+    /// When anything in the configuration is wrong; then nothing of it is taken up.
+    pub async fn reload(&self) -> Result<(), ConfigError> {
+        self.reloader.reload().await
     }
 
     /// Waits until everything that was recorded so far is written and exported.

@@ -11,7 +11,7 @@ use once_cell::race::OnceBox;
 use crate::cache::Cache;
 use crate::callsite::Callsite;
 use crate::clock;
-use crate::config::{Config, Provenance};
+use crate::config::Loaded;
 use crate::http::Slots;
 use crate::metrics::{DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
@@ -79,18 +79,14 @@ pub(crate) fn set_in_scope(instance: Option<Arc<Instance>>) -> Option<Arc<Instan
 
 impl Instance {
     /// Puts the parts together.
-    pub(crate) fn new(
-        config: Config,
-        provenance: &Provenance,
-        stats: Arc<Stats>,
-        cache: Cache,
-    ) -> Self {
+    pub(crate) fn new(loaded: &Loaded, stats: Arc<Stats>, cache: Cache) -> Self {
+        let config = &loaded.config;
         let metrics = MetricsRegistry::new(&config.metrics, Arc::clone(&stats));
         let hand_over = HandOver::new(config.pipeline.queue_records);
         let functions = std::iter::repeat_with(OnceBox::new)
             .take(crate::callsite::all().len())
             .collect();
-        let snapshot = ArcSwap::from_pointee(Snapshot::new(config, provenance));
+        let snapshot = ArcSwap::from_pointee(Snapshot::new(loaded, 1, Vec::new()));
         Self {
             number: NEXT_NUMBER.fetch_add(1, Relaxed),
             snapshot,

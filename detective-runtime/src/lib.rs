@@ -47,6 +47,7 @@
 
 mod admin;
 mod analytics;
+mod boost;
 mod builder;
 mod cache;
 mod callsite;
@@ -59,12 +60,15 @@ mod error;
 mod export;
 mod handle;
 mod http;
+mod in_force;
 mod instance;
+mod layers;
 mod metrics;
 mod options;
 mod outcome;
 mod pipeline;
 mod record;
+mod reload;
 mod rules;
 mod serve;
 mod store;

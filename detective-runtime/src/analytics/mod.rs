@@ -11,5 +11,5 @@ mod routes;
 mod tests;
 
 pub(crate) use access::Access;
-pub(crate) use health::{HealthSnapshot, Mode};
+pub(crate) use health::{ConfigHealth, HealthSnapshot, Mode};
 pub(crate) use routes::{Analytics, routes};

@@ -1,5 +1,6 @@
 //! The pipeline thread: drains the hand-over on a tick, decides on traces, and feeds the sinks.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
@@ -50,9 +51,11 @@ enum Command {
 }
 
 impl Pipeline {
-    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime.
+    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime; `beside` runs
+    /// there too, for as long as the pipeline does.
     pub(crate) async fn start<F>(
         instance: Arc<Instance>,
+        beside: impl Future<Output = Infallible> + Send + 'static,
         open: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Self, crate::StartError>
     where
@@ -77,13 +80,15 @@ impl Pipeline {
                     match open().await {
                         Ok(sinks) => {
                             let _gone = report.send(Ok(()));
-                            Worker {
+                            let worker = Worker {
                                 instance,
                                 sinks,
                                 late: LateSpans::default(),
+                            };
+                            tokio::select! {
+                                () = worker.run(inbox) => {}
+                                never = beside => match never {},
                             }
-                            .run(inbox)
-                            .await;
                         }
                         Err(error) => {
                             let _gone = report.send(Err(error));
