@@ -86,9 +86,11 @@ impl Admin {
                 Arc::new(move || health(&instance, &reloader, has_store))
             },
         });
+        let live = analytics::boost_routes(Arc::clone(&self.reloader))
+            .merge(analytics::investigation_routes(Arc::clone(&self.instance)));
         // The sign-in is what opens the door, so it stands before it.
         access
-            .protect(routes.merge(analytics))
+            .protect(routes.merge(analytics).merge(live))
             .merge(access.sign_in_route())
     }
 }

@@ -69,7 +69,12 @@ impl Loaded {
             Some(value) => format!("`{value}`"),
             None => "no value".to_owned(),
         };
-        let message = format!("`{name}` needs a restart, and keeps {kept} until then");
+        let message = match new {
+            Some(_) => format!("`{name}` needs a restart, and keeps {kept} until then"),
+            None => format!(
+                "`{name}` stood here, its removal needs a restart, and it keeps {kept} until then"
+            ),
+        };
         let old = old.cloned();
         let full_path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
         match running.provenance.0.get(&full_path) {

@@ -19,6 +19,7 @@ use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
 use crate::record::{Kind, Owner, Record, Span, What};
+use crate::store::Outcome;
 use crate::trace::{self, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
@@ -266,6 +267,7 @@ impl Worker {
             return self.take_detached(record, clock);
         }
         settle_headers(&mut record, &owner);
+        count_handler(&record, &owner);
         let slot = record.request.slot.as_deref();
         let decision = owner.snapshot.decide(slot, record.handler);
         if record.trace.trace_id != 0 {
@@ -379,6 +381,19 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
                 clock.unix_nanos(span.end),
             );
         }
+    }
+}
+
+/// Counts the call of the investigated function that answered; the others count themselves.
+fn count_handler(record: &Record, owner: &Owner) {
+    if let Some(cells) = record
+        .handler
+        .and_then(|handler| owner.instance.quiet_function(handler))
+    {
+        let failed = record.error.is_some()
+            || record.panicked
+            || record.response.outcome == Some(Outcome::Panic);
+        cells.observe(record.end.saturating_sub(record.start), failed);
     }
 }
 
