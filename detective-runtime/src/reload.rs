@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::analytics::{Access, ConfigHealth};
 use crate::boost::{self, Boost, Wanted};
 use crate::config::{ConfigError, Diagnostic, Loaded, Loader};
-use crate::in_force;
+use crate::decided;
 use crate::instance::Instance;
 use crate::rules::Snapshot;
 
@@ -150,7 +150,7 @@ impl Reloader {
         tracing::info!(
             "boost {} is in force until {}",
             boost.id,
-            in_force::time(boost.until)
+            decided::time(boost.until)
         );
         Ok(boost)
     }
@@ -180,9 +180,9 @@ impl Reloader {
         ConfigHealth {
             state: if state.is_failing { "failing" } else { "ok" },
             generation: state.generation,
-            loaded_at: in_force::time(state.loaded_at),
+            loaded_at: decided::time(state.loaded_at),
             last_error,
-            last_error_at: last_error_at.map(in_force::time),
+            last_error_at: last_error_at.map(decided::time),
             needs_restart: state.held_back.iter().map(Diagnostic::to_string).collect(),
         }
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::error::AnalyticsError;
 use crate::boost::{Boost, Target, Wanted};
-use crate::in_force;
+use crate::decided;
 use crate::reload::Reloader;
 
 /// A boost, as it is answered. What it leaves as it is has no field.
@@ -137,7 +137,7 @@ impl BoostAnswer {
             record: rule.record,
             spans: rule.spans,
             histogram: rule.histogram,
-            until: in_force::time(boost.until),
+            until: decided::time(boost.until),
             seconds_left: boost
                 .end
                 .saturating_duration_since(Instant::now())

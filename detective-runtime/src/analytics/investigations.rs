@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use crate::callsite::{self, Callsite};
-use crate::in_force::{Decided, InForce};
+use crate::decided::{Decided, Decisions};
 use crate::instance::Instance;
 use crate::rules::Snapshot;
 
@@ -40,7 +40,7 @@ struct FunctionAnswer {
     total_time: f64,
     /// Seconds; `None` before the first call.
     avg_time: Option<f64>,
-    in_force: InForce,
+    in_force: Decisions,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +48,7 @@ struct RouteAnswer {
     endpoint: String,
     methods: BTreeSet<String>,
     excluded: Decided<bool>,
-    in_force: InForce,
+    in_force: Decisions,
 }
 
 /// The route, open to everyone: see [`Access`](super::Access) for the door.

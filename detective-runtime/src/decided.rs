@@ -12,7 +12,7 @@ use crate::rules::{self, Snapshot};
 
 /// Everything that is decided for one function or route.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct InForce {
+pub(crate) struct Decisions {
     pub(crate) spans: Decided<bool>,
     pub(crate) histogram: Decided<bool>,
     /// Upper bounds in seconds.
@@ -50,12 +50,12 @@ struct Key {
 impl Snapshot {
     /// What is in force for `callsite`: for its own span and histogram, and for the requests that it
     /// answers, as far as no route says otherwise.
-    pub(crate) fn in_force_for_function(&self, callsite: &'static Callsite) -> InForce {
+    pub(crate) fn in_force_for_function(&self, callsite: &'static Callsite) -> Decisions {
         self.in_force(&self.function_layers(callsite))
     }
 
     /// What is in force for the requests of `endpoint`, where the function that answers says nothing.
-    pub(crate) fn in_force_for_route(&self, endpoint: &str) -> InForce {
+    pub(crate) fn in_force_for_route(&self, endpoint: &str) -> Decisions {
         self.in_force(&self.route_layers(endpoint))
     }
 
@@ -65,7 +65,7 @@ impl Snapshot {
         self.of_section(value, "http", "exclude")
     }
 
-    fn in_force(&self, layers: &Layers<'_>) -> InForce {
+    fn in_force(&self, layers: &Layers<'_>) -> Decisions {
         let config = &self.config;
         let (tracing, metrics, capture) = (&config.tracing, &config.metrics, &config.capture);
         let in_section = |section, name| Key {
@@ -79,7 +79,7 @@ impl Snapshot {
             decided.value.retain(|name| !capture.denies(name));
             decided
         };
-        InForce {
+        Decisions {
             spans: self.switched("spans", ("tracing", tracing.enabled), layers, |rule| {
                 rule.spans
             }),
