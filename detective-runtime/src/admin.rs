@@ -9,34 +9,38 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::analytics::{self, Access, Analytics, HealthSnapshot, Mode};
+use crate::analytics::{self, Analytics, HealthSnapshot, Mode};
 use crate::config::{Config, Protocol};
 use crate::instance::Instance;
 use crate::pipeline::Flusher;
+use crate::reload::Reloader;
 use crate::store::{Identity, Reader};
 
 /// What the mounted pages need.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     instance: Arc<Instance>,
+    reloader: Arc<Reloader>,
     reader: Option<Reader>,
     flusher: Flusher,
     identity: Identity,
-    access: Access,
 }
 
 impl Admin {
-    pub(crate) fn new(instance: Arc<Instance>, reader: Option<Reader>, flusher: Flusher) -> Self {
+    pub(crate) fn new(
+        instance: Arc<Instance>,
+        reloader: Arc<Reloader>,
+        reader: Option<Reader>,
+        flusher: Flusher,
+    ) -> Self {
         let snapshot = instance.snapshot.load_full();
-        let config = &snapshot.config;
-        let identity = Identity::of(&config.service);
-        let access = Access::new(config.analytics.token.as_ref());
+        let identity = Identity::of(&snapshot.config.service);
         Self {
             instance,
+            reloader,
             reader,
             flusher,
             identity,
-            access,
         }
     }
 
@@ -51,18 +55,22 @@ impl Admin {
     pub(crate) fn routes(&self) -> Router {
         let snapshot = self.instance.snapshot.load();
         let config = &snapshot.config;
+        let access = self.reloader.access();
         let mut routes = Router::new();
         if config.metrics.enabled {
             let metrics = get(get_metrics).with_state(Arc::clone(&self.instance));
             routes = routes.route("/metrics", metrics);
         }
         if !config.analytics.enabled {
-            return self.access.protect(routes);
+            return access.protect(routes);
         }
         let analytics = analytics::routes(Analytics {
             reader: self.reader.clone(),
             cache: self.instance.cache.clone(),
-            cache_ttl: config.analytics.cache_ttl,
+            cache_ttl: {
+                let instance = Arc::clone(&self.instance);
+                Arc::new(move || instance.snapshot.load().config.analytics.cache_ttl)
+            },
             identity: self.identity.clone(),
             stats: Arc::clone(&self.instance.stats),
             settle: {
@@ -73,14 +81,17 @@ impl Admin {
                 })
             },
             health: {
-                let (instance, has_store) = (Arc::clone(&self.instance), self.reader.is_some());
-                Arc::new(move || health(&instance, has_store))
+                let (reloader, has_store) = (Arc::clone(&self.reloader), self.reader.is_some());
+                let instance = Arc::clone(&self.instance);
+                Arc::new(move || health(&instance, &reloader, has_store))
             },
         });
+        let live = analytics::boost_routes(Arc::clone(&self.reloader))
+            .merge(analytics::investigation_routes(Arc::clone(&self.instance)));
         // The sign-in is what opens the door, so it stands before it.
-        self.access
-            .protect(routes.merge(analytics))
-            .merge(self.access.sign_in_route())
+        access
+            .protect(routes.merge(analytics).merge(live))
+            .merge(access.sign_in_route())
     }
 }
 
@@ -92,7 +103,7 @@ async fn get_metrics(
     ([(CONTENT_TYPE, content_type)], text)
 }
 
-fn health(instance: &Instance, has_store: bool) -> HealthSnapshot {
+fn health(instance: &Instance, reloader: &Reloader, has_store: bool) -> HealthSnapshot {
     let config: &Config = &instance.snapshot.load().config;
     HealthSnapshot {
         store: if has_store { Mode::On } else { Mode::Off },
@@ -106,6 +117,7 @@ fn health(instance: &Instance, has_store: bool) -> HealthSnapshot {
             _ if !config.tracing.enabled => Mode::Off,
             _ => Mode::On,
         },
+        config: reloader.health(),
         records: instance.metrics.queue("records"),
         rows: instance.metrics.queue("rows"),
         spans: instance.metrics.queue("spans"),

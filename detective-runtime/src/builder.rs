@@ -10,13 +10,14 @@ use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
 use crate::command::{self, IntoApp};
-use crate::config::{Config, Loaded, Loader, Provenance, Service};
+use crate::config::{Config, Loaded, Loader, Service};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
 use crate::instance::Instance;
 use crate::metrics::{QueueFill, Stats};
 use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
+use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue};
 use crate::survey::Survey;
 use crate::testing;
@@ -75,27 +76,24 @@ impl Builder {
     ///
     /// As [`Detective::start`].
     pub async fn start(self) -> Result<Detective, StartError> {
-        let loaded = self.loader.load()?;
+        let mut loaded = self.loader.load()?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
         let survey = Survey::new(&loaded);
         survey.enforce(survey.functions())?;
-        let Loaded {
-            mut config,
-            origin,
-            provenance,
-            ..
-        } = loaded;
-        identify(&mut config.service);
+        identify(&mut loaded.config.service);
+        let config = &loaded.config;
         let stats = Arc::new(Stats::default());
-        let store = open_store(&config, &origin.directory).await?;
+        let store = open_store(config, &loaded.origin.directory).await?;
         let (writer, reader) = store.map_or((None, None), |store| {
             (Some(store.writer), Some(store.reader))
         });
-        let resource = resource(&config);
-        let instance = new_instance(config, &provenance, &stats)?;
-        let pipeline = Pipeline::start(Arc::clone(&instance), {
+        let resource = resource(config);
+        let instance = new_instance(&loaded, &stats)?;
+        let reloader = Arc::new(Reloader::new(self.loader, loaded, Arc::clone(&instance)));
+        let beside = Arc::clone(&reloader).watch();
+        let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
             let instance = Arc::clone(&instance);
             move || async move {
                 let snapshot = instance.snapshot.load_full();
@@ -117,7 +115,7 @@ impl Builder {
             }
         })
         .await?;
-        finish(instance, pipeline, reader, survey).await
+        finish(instance, reloader, pipeline, reader, survey).await
     }
 
     /// Runs the command that the arguments of this process ask for, as
@@ -130,12 +128,13 @@ impl Builder {
         let loaded = self.loader.load()?;
         let survey = Survey::new(&loaded);
         survey.enforce(survey.functions())?;
-        start_in_memory(loaded, survey).await
+        start_in_memory(self.loader, loaded, survey).await
     }
 }
 
 /// Starts for a command: to memory, without pages of its own, and keeping every trace and row.
 pub(crate) async fn start_for_command(
+    loader: &Loader,
     mut loaded: Loaded,
 ) -> Result<(Detective, testing::Sinks), StartError> {
     let survey = Survey::new(&loaded);
@@ -143,24 +142,26 @@ pub(crate) async fn start_for_command(
     loaded.config.store.enabled = true;
     // What is slow is kept.
     loaded.config.tracing.slow = Duration::ZERO;
-    start_in_memory(loaded, survey).await
+    start_in_memory(loader.clone(), loaded, survey).await
 }
 
 async fn start_in_memory(
-    loaded: Loaded,
+    loader: Loader,
+    mut loaded: Loaded,
     survey: Survey,
 ) -> Result<(Detective, testing::Sinks), StartError> {
-    let Loaded {
-        mut config,
-        provenance,
-        ..
-    } = loaded;
-    identify(&mut config.service);
+    identify(&mut loaded.config.service);
     let stats = Arc::new(Stats::default());
-    let instance = new_instance(config, &provenance, &stats)?;
+    let instance = new_instance(&loaded, &stats)?;
+    let reloader = Arc::new(Reloader::new(loader, loaded, Arc::clone(&instance)));
+    // A test says itself when the file is to be read again.
+    let beside = {
+        let reloader = Arc::clone(&reloader);
+        async move { reloader.watch_boosts().await }
+    };
     let exporter = MemoryExporter::default();
     let rows = Arc::default();
-    let pipeline = Pipeline::start(Arc::clone(&instance), {
+    let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
         let (instance, exporter, rows) =
             (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
         move || async move {
@@ -180,17 +181,13 @@ async fn start_in_memory(
         instance: Arc::clone(&instance),
         flusher: pipeline.flusher(),
     };
-    let detective = finish(instance, pipeline, None, survey).await?;
+    let detective = finish(instance, reloader, pipeline, None, survey).await?;
     Ok((detective, sinks))
 }
 
-fn new_instance(
-    config: Config,
-    provenance: &Provenance,
-    stats: &Arc<Stats>,
-) -> Result<Arc<Instance>, StartError> {
-    let cache = Cache::new(&config.cache, Arc::clone(stats))?;
-    let instance = Arc::new(Instance::new(config, provenance, Arc::clone(stats), cache));
+fn new_instance(loaded: &Loaded, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {
+    let cache = Cache::new(&loaded.config.cache, Arc::clone(stats))?;
+    let instance = Arc::new(Instance::new(loaded, Arc::clone(stats), cache));
     let watched: Weak<Instance> = Arc::downgrade(&instance);
     instance.metrics.watch_queue("records", move || {
         let (depth, capacity) = watched
@@ -206,12 +203,18 @@ fn new_instance(
 
 async fn finish(
     instance: Arc<Instance>,
+    reloader: Arc<Reloader>,
     pipeline: Pipeline,
     reader: Option<Reader>,
     survey: Survey,
 ) -> Result<Detective, StartError> {
-    let admin = Admin::new(Arc::clone(&instance), reader, pipeline.flusher());
-    Detective::assemble(instance, pipeline, admin, survey).await
+    let admin = Admin::new(
+        Arc::clone(&instance),
+        Arc::clone(&reloader),
+        reader,
+        pipeline.flusher(),
+    );
+    Detective::assemble(instance, reloader, pipeline, admin, survey).await
 }
 
 /// Fills in what the config leaves open of the program's identity.

@@ -12,17 +12,14 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
-<<<<<<< HEAD
-use crate::config::Config;
-=======
 use crate::command::IntoApp;
-use crate::config::ConfigError;
->>>>>>> commands
+use crate::config::{Config, ConfigError};
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
 use crate::http::DetectiveLayer;
 use crate::instance::Instance;
 use crate::pipeline::Pipeline;
+use crate::reload::Reloader;
 use crate::serve::{self, Listen};
 use crate::survey::Survey;
 use crate::trace;
@@ -56,6 +53,7 @@ use crate::trace;
 #[must_use = "recording ends when this is dropped"]
 pub struct Detective {
     instance: Arc<Instance>,
+    reloader: Arc<Reloader>,
     pipeline: Pipeline,
     admin: Admin,
     admin_server: Option<Server>,
@@ -123,6 +121,7 @@ impl Detective {
 
     pub(crate) async fn assemble(
         instance: Arc<Instance>,
+        reloader: Arc<Reloader>,
         pipeline: Pipeline,
         admin: Admin,
         survey: Survey,
@@ -135,6 +134,7 @@ impl Detective {
         trace::note_panics();
         Ok(Self {
             instance,
+            reloader,
             pipeline,
             admin,
             admin_server,
@@ -182,7 +182,6 @@ impl Detective {
         }
     }
 
-<<<<<<< HEAD
     /// The settings that hold now.
     pub fn config(&self) -> Config {
         self.instance.snapshot.load().config.clone()
@@ -192,7 +191,8 @@ impl Detective {
     /// `admin.listen` led to.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_server.as_ref().map(|server| server.address)
-=======
+    }
+
     /// Compares `[routes]` with the routes of `app`, as [`serve`](Self::serve) does: for programs
     /// that serve by themselves. A rule that names no route, or that decides nothing, is a warning
     /// in the log.
@@ -203,7 +203,6 @@ impl Detective {
     /// "production".
     pub fn check(&self, app: &Router) -> Result<(), ConfigError> {
         self.survey.enforce(self.survey.routes(app))
->>>>>>> commands
     }
 
     /// What handlers need: a cheap clone for the application's state.
@@ -217,13 +216,9 @@ impl Detective {
     ///
     /// # Errors
     ///
-<<<<<<< HEAD
-    /// When the address cannot be listened on, or the shutdown lost something. Traces that did not
-    /// reach Jaeger are logged and no error: a program does not fail because nobody watches it.
-=======
     /// When the address cannot be listened on, a rule does not fit the routes (see
-    /// [`check`](Self::check)), or the shutdown lost something.
->>>>>>> commands
+    /// [`check`](Self::check)), or the shutdown lost something. Traces that did not reach Jaeger are
+    /// logged and no error: a program does not fail because nobody watches it.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
         self.serve_with(listen, app, serve::stop_signal(), serve::stop_signal)
             .await
@@ -240,7 +235,6 @@ impl Detective {
         app: Router,
         stop: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-<<<<<<< HEAD
         self.serve_with(listen, app, stop, std::future::pending)
             .await
     }
@@ -252,13 +246,11 @@ impl Detective {
         stop: impl Future<Output = ()>,
         hurry: impl FnOnce() -> F,
     ) -> Result<(), ServeError> {
-=======
         if let Err(error) = self.check(&app) {
             // Nothing was recorded yet that could be lost.
             let _nothing_lost = self.shutdown().await;
             return Err(error.into());
         }
->>>>>>> commands
         let listener = listen.into().bind().await?;
         let app = self.watch(app);
         let instance = Arc::clone(&self.instance);
@@ -281,6 +273,18 @@ impl Detective {
             }
             result => Ok(result?),
         }
+    }
+
+    /// Reads the configuration again now, as is done by itself when the file has changed (it is
+    /// looked at once a second) and, on Unix, on SIGHUP, unless the program is attached to a terminal.
+    /// What holds is in force for the next request, all of it at once; keys that need a restart keep
+    /// their values until then, which is logged and shown on `/analytics/health`.
+    ///
+    /// # Errors
+    ///
+    /// When anything in the configuration is wrong; then nothing of it is taken up.
+    pub async fn reload(&self) -> Result<(), ConfigError> {
+        self.reloader.reload().await
     }
 
     /// Waits until everything that was recorded so far is written and exported.

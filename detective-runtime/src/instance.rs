@@ -9,11 +9,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use once_cell::race::OnceBox;
 
 use crate::cache::Cache;
-use crate::callsite::Callsite;
+use crate::callsite::{self, Callsite};
 use crate::clock;
-use crate::config::{Config, Provenance};
+use crate::config::Loaded;
 use crate::http::Slots;
-use crate::metrics::{DropReason, FunctionCells, MetricsRegistry, Stats};
+use crate::metrics::{Bounds, Calls, DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
 use crate::record::{Kind, Owner, Record, Trace};
 use crate::rules::Snapshot;
@@ -32,6 +32,9 @@ pub(crate) struct Instance {
     pub(crate) visitors: Visitors,
     /// By callsite; a function's cells are made at its first call.
     functions: Box<[OnceBox<Arc<FunctionCells>>]>,
+    /// The same for calls that `/metrics` does not show: those of a request's handler, whose time is
+    /// the request's, and those without a histogram.
+    quiet_functions: Box<[OnceBox<FunctionCells>]>,
     /// Set when the shutdown's deadline has passed: what ends now ends for that reason.
     cut_off: AtomicBool,
 }
@@ -79,18 +82,14 @@ pub(crate) fn set_in_scope(instance: Option<Arc<Instance>>) -> Option<Arc<Instan
 
 impl Instance {
     /// Puts the parts together.
-    pub(crate) fn new(
-        config: Config,
-        provenance: &Provenance,
-        stats: Arc<Stats>,
-        cache: Cache,
-    ) -> Self {
+    pub(crate) fn new(loaded: &Loaded, stats: Arc<Stats>, cache: Cache) -> Self {
+        let config = &loaded.config;
         let metrics = MetricsRegistry::new(&config.metrics, Arc::clone(&stats));
         let hand_over = HandOver::new(config.pipeline.queue_records);
-        let functions = std::iter::repeat_with(OnceBox::new)
-            .take(crate::callsite::all().len())
-            .collect();
-        let snapshot = ArcSwap::from_pointee(Snapshot::new(config, provenance));
+        let count = callsite::all().len();
+        let functions = std::iter::repeat_with(OnceBox::new).take(count).collect();
+        let quiet_functions = std::iter::repeat_with(OnceBox::new).take(count).collect();
+        let snapshot = ArcSwap::from_pointee(Snapshot::new(loaded, 1, Vec::new()));
         Self {
             number: NEXT_NUMBER.fetch_add(1, Relaxed),
             snapshot,
@@ -101,6 +100,7 @@ impl Instance {
             hand_over,
             visitors: Visitors::default(),
             functions,
+            quiet_functions,
             cut_off: AtomicBool::new(false),
         }
     }
@@ -164,6 +164,36 @@ impl Instance {
             Box::new(self.metrics.function(site.function, site.module, &bounds))
         };
         Some(cells.get_or_init(make))
+    }
+
+    /// The cells for calls of an investigated function that `/metrics` does not show.
+    pub(crate) fn quiet_function(&self, callsite: &'static Callsite) -> Option<&FunctionCells> {
+        let cells = self.quiet_functions.get(callsite.index()?)?;
+        let site = callsite.site();
+        let no_buckets = || Bounds::from_seconds(&[]);
+        Some(cells.get_or_init(|| {
+            Box::new(FunctionCells::new(
+                site.function,
+                site.module,
+                &no_buckets(),
+            ))
+        }))
+    }
+
+    /// All calls of an investigated function so far.
+    pub(crate) fn calls(&self, callsite: &Callsite) -> Calls {
+        let Some(index) = callsite.index() else {
+            return Calls::default();
+        };
+        let shown = self.functions.get(index).and_then(OnceBox::get);
+        let quiet = self.quiet_functions.get(index).and_then(OnceBox::get);
+        let shown = shown.map(|cells| cells.calls()).unwrap_or_default();
+        let quiet = quiet.map(FunctionCells::calls).unwrap_or_default();
+        Calls {
+            count: shown.count + quiet.count,
+            errors: shown.errors + quiet.errors,
+            nanos: shown.nanos.wrapping_add(quiet.nanos),
+        }
     }
 
     /// How long a shutdown may take.

@@ -49,6 +49,7 @@
 
 mod admin;
 mod analytics;
+mod boost;
 mod builder;
 mod cache;
 mod callsite;
@@ -58,17 +59,20 @@ mod clock;
 mod command;
 pub mod config;
 mod current;
+mod decided;
 mod detective;
 mod error;
 mod export;
 mod handle;
 mod http;
 mod instance;
+mod layers;
 mod metrics;
 mod options;
 mod outcome;
 mod pipeline;
 mod record;
+mod reload;
 mod rules;
 mod serve;
 mod store;
@@ -82,11 +86,8 @@ pub mod __private;
 
 pub use crate::builder::Builder;
 pub use crate::cache::{Cache, CacheError};
-<<<<<<< HEAD
-pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
-=======
 pub use crate::command::IntoApp;
->>>>>>> commands
+pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
 pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, StartError};
 pub use crate::export::ExportError;

@@ -4,10 +4,12 @@
 use http::HeaderName;
 use once_cell::race::OnceBox;
 
+use crate::boost::Boost;
 use crate::callsite::{self, Callsite};
 use crate::clock;
-use crate::config::{Config, Provenance, Rule, Watch, pattern, rules};
+use crate::config::{Config, Loaded, Provenance, Rule, Watch, pattern};
 use crate::http::Slot;
+use crate::layers::Layers;
 use crate::metrics::Bounds;
 use crate::trace::Ratio;
 
@@ -18,6 +20,13 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) config: Config,
+    /// Where each value of the config came from.
+    pub(crate) provenance: Provenance,
+    /// The profile in force.
+    pub(crate) profile: String,
+    /// How many configurations have been in force, this one included.
+    pub(crate) generation: u64,
+    boosts: Vec<Boost>,
     functions: Box<[FunctionRule]>,
     /// By slot; filled when the slot is first used under this snapshot.
     routes: Box<[OnceBox<RouteRule>]>,
@@ -40,10 +49,10 @@ pub(crate) struct FunctionRule {
     pub(crate) spans: bool,
     /// Whether its calls move `function_duration_seconds`.
     pub(crate) histogram: bool,
-    /// The bounds of that histogram, where something sets them for it.
-    buckets: Option<Box<[f64]>>,
     /// What it decides for the requests that it answers, unless the route does.
     request: RequestRule,
+    /// What a boost decides for them, whatever the route does.
+    boost: RequestRule,
     headers: HeaderRule,
 }
 
@@ -59,6 +68,7 @@ pub(crate) struct RouteRule {
     /// What is taken down at the beginning and at the head.
     pub(crate) captured: Headers,
     request: RequestRule,
+    boost: RequestRule,
     headers: HeaderRule,
 }
 
@@ -94,11 +104,16 @@ pub(crate) struct Decision {
 }
 
 impl Snapshot {
-    /// Resolves `config` for every investigated function, and makes room for the routes.
-    pub(crate) fn new(config: Config, provenance: &Provenance) -> Self {
+    /// Resolves a configuration for every investigated function, and makes room for the routes.
+    /// `boosts` are laid over it.
+    pub(crate) fn new(loaded: &Loaded, generation: u64, boosts: Vec<Boost>) -> Self {
+        let (config, provenance) = (loaded.config.clone(), loaded.provenance.clone());
         let functions: Box<[FunctionRule]> = callsite::all()
             .iter()
-            .map(|callsite| function_rule(&config, provenance, callsite))
+            .map(|callsite| {
+                let layers = Layers::of_function(&config, &provenance, &boosts, callsite);
+                function_rule(&config, &layers)
+            })
             .collect();
         let of_functions = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
             functions
@@ -118,6 +133,10 @@ impl Snapshot {
                 response: Some(allowed_headers(&config, &config.capture.response_headers)),
             },
             config,
+            provenance,
+            profile: loaded.profile.clone(),
+            generation,
+            boosts,
             functions,
             routes: std::iter::repeat_with(OnceBox::new).take(ROUTES).collect(),
             further_routes: OnceBox::new(),
@@ -138,17 +157,30 @@ impl Snapshot {
 
     /// The bounds of the latency histogram of `endpoint`.
     pub(crate) fn bounds(&self, endpoint: &str) -> Bounds {
-        let rule = rules::resolve_route(&self.config, endpoint);
-        self.bounds_of(rule.buckets.as_deref())
+        self.bounds_of(&self.route_layers(endpoint).rule())
     }
 
     /// The bounds of `function_duration_seconds` of `callsite`.
-    pub(crate) fn function_bounds(&self, callsite: &Callsite) -> Bounds {
-        self.bounds_of(self.function(callsite).buckets.as_deref())
+    pub(crate) fn function_bounds(&self, callsite: &'static Callsite) -> Bounds {
+        self.bounds_of(&self.function_layers(callsite).rule())
     }
 
-    fn bounds_of(&self, buckets: Option<&[f64]>) -> Bounds {
-        Bounds::from_seconds(buckets.unwrap_or(&self.config.metrics.buckets))
+    /// All that decides for the requests of `endpoint`, before their handler and the sections do.
+    pub(crate) fn route_layers(&self, endpoint: &str) -> Layers<'_> {
+        Layers::of_route(&self.config, &self.boosts, endpoint)
+    }
+
+    /// All that decides for `callsite`, before the defaults do.
+    pub(crate) fn function_layers(&self, callsite: &'static Callsite) -> Layers<'_> {
+        Layers::of_function(&self.config, &self.provenance, &self.boosts, callsite)
+    }
+
+    fn bounds_of(&self, rule: &Rule) -> Bounds {
+        Bounds::from_seconds(
+            rule.buckets
+                .as_deref()
+                .unwrap_or(&self.config.metrics.buckets),
+        )
     }
 
     /// What holds for `callsite`. A function that is not in the register yet has no rule, and
@@ -157,12 +189,8 @@ impl Snapshot {
         static UNKNOWN: FunctionRule = FunctionRule {
             spans: false,
             histogram: false,
-            buckets: None,
-            request: RequestRule {
-                record: None,
-                ratio: None,
-                slow: None,
-            },
+            request: RequestRule::OPEN,
+            boost: RequestRule::OPEN,
             headers: HeaderRule {
                 request: None,
                 response: None,
@@ -182,23 +210,20 @@ impl Snapshot {
 
     /// What holds for a finished request; without a slot, for work outside any request.
     pub(crate) fn decide(&self, slot: Option<&Slot>, handler: Option<&Callsite>) -> Decision {
-        let route = slot
-            .map(|slot| self.route(slot).request)
+        let (route_boost, route) = slot
+            .map(|slot| self.route(slot))
+            .map(|rule| (rule.boost, rule.request))
             .unwrap_or_default();
-        let function = handler
-            .map(|handler| self.function(handler).request)
+        let (function_boost, function) = handler
+            .map(|handler| self.function(handler))
+            .map(|rule| (rule.boost, rule.request))
             .unwrap_or_default();
+        let rule = route_boost.or(function_boost).or(route).or(function);
         let tracing = &self.config.tracing;
         Decision {
-            record: route.record.or(function.record).unwrap_or(true),
-            ratio: route
-                .ratio
-                .or(function.ratio)
-                .unwrap_or_else(|| Ratio::new(tracing.sample)),
-            slow_nanos: route
-                .slow
-                .or(function.slow)
-                .unwrap_or_else(|| clock::nanos(tracing.slow)),
+            record: rule.record.unwrap_or(true),
+            ratio: rule.ratio.unwrap_or_else(|| Ratio::new(tracing.sample)),
+            slow_nanos: rule.slow.unwrap_or_else(|| clock::nanos(tracing.slow)),
         }
     }
 
@@ -233,7 +258,8 @@ impl Snapshot {
 
     fn route_rule(&self, slot: &Slot) -> RouteRule {
         let config = &self.config;
-        let rule = rules::resolve_route(config, &slot.endpoint);
+        let layers = self.route_layers(&slot.endpoint);
+        let rule = layers.rule();
         let headers = header_rule(config, &rule);
         let captured = |own: &Option<Box<[HeaderName]>>,
                         general: &Option<Box<[HeaderName]>>,
@@ -263,24 +289,38 @@ impl Snapshot {
                 ),
             },
             request: request_rule(&rule),
+            boost: request_rule(&layers.boost()),
             headers,
         }
     }
 }
 
-fn function_rule(config: &Config, provenance: &Provenance, callsite: &Callsite) -> FunctionRule {
-    let options = &callsite.site().options;
-    let own = rules::resolve_function(config, callsite.path());
-    let headers = header_rule(config, &own);
-    let rule = own
-        .or(&rules::section_rule(config, provenance))
-        .or(&options.rule());
+impl RequestRule {
+    /// Nothing decided.
+    const OPEN: Self = Self {
+        record: None,
+        ratio: None,
+        slow: None,
+    };
+
+    /// This, with `weaker` deciding what this one leaves open.
+    fn or(self, weaker: Self) -> Self {
+        Self {
+            record: self.record.or(weaker.record),
+            ratio: self.ratio.or(weaker.ratio),
+            slow: self.slow.or(weaker.slow),
+        }
+    }
+}
+
+fn function_rule(config: &Config, layers: &Layers<'_>) -> FunctionRule {
+    let rule = layers.rule();
     FunctionRule {
         spans: rule.spans.unwrap_or(true),
         histogram: rule.histogram.unwrap_or(true),
         request: request_rule(&rule),
-        buckets: rule.buckets.map(Vec::into_boxed_slice),
-        headers,
+        boost: request_rule(&layers.boost()),
+        headers: header_rule(config, &layers.patterns()),
     }
 }
 

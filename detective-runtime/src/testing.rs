@@ -49,6 +49,16 @@ pub async fn start(toml: &str) -> Result<(Detective, Sinks), StartError> {
     Builder::isolated(toml).start_in_memory().await
 }
 
+/// As [`start`], with the settings of a [`builder`](Detective::builder): from its file, the environment
+/// and its own calls. The file is read again only when the test says so, by [`Detective::reload`].
+///
+/// # Errors
+///
+/// As [`Detective::start`].
+pub async fn start_with(builder: Builder) -> Result<(Detective, Sinks), StartError> {
+    builder.start_in_memory().await
+}
+
 /// What a program left behind.
 #[derive(Debug, Clone)]
 pub struct Sinks {

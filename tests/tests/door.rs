@@ -12,12 +12,14 @@ use tokio::{
 const TOKEN: &str = "a long random text";
 
 /// Everything behind the door.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 7] = [
     "/metrics",
     "/analytics/metrics",
     "/analytics/endpoint/users/1",
     "/analytics/endpoint?endpoint=/",
     "/analytics/health",
+    "/analytics/investigations",
+    "/analytics/boost",
 ];
 
 fn store() -> Store {

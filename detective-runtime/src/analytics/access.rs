@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::{ConnectInfo, Form, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
@@ -45,7 +46,7 @@ const FORWARDING: [&str; 9] = [
 /// Decides who may look. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Access {
-    token: Option<Arc<Token>>,
+    token: Arc<ArcSwapOption<Token>>,
 }
 
 /// What is kept of the token: digests, which are compared instead of the text, so that the time a
@@ -58,7 +59,7 @@ struct Token {
 
 impl fmt::Debug for Access {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.token.as_ref().map(|_| "[hidden]");
+        let token = self.token.load().as_ref().map(|_| "[hidden]");
         formatter
             .debug_struct("Access")
             .field("token", &token)
@@ -69,14 +70,21 @@ impl fmt::Debug for Access {
 impl Access {
     /// The door with `analytics.token`; an empty one counts as none.
     pub(crate) fn new(token: Option<&Secret>) -> Self {
+        let access = Self {
+            token: Arc::default(),
+        };
+        access.set_token(token);
+        access
+    }
+
+    /// From now on, this is the token. Whoever has signed in with another has to do it again.
+    pub(crate) fn set_token(&self, token: Option<&Secret>) {
         let token = token.map(Secret::expose).filter(|token| !token.is_empty());
-        Self {
-            token: token.map(|token| {
-                let digest = digest("token", token);
-                let cookie = digest_hex(&self::digest("cookie", token));
-                Arc::new(Token { digest, cookie })
-            }),
-        }
+        self.token.store(token.map(|token| {
+            let digest = digest("token", token);
+            let cookie = digest_hex(&self::digest("cookie", token));
+            Arc::new(Token { digest, cookie })
+        }));
     }
 
     /// The routes of `router` behind the door. Its fallback is left as it is, since that of an
@@ -101,7 +109,7 @@ impl Access {
         let Err(reason) = is_local(request.uri(), request.headers(), request.extensions()) else {
             return Ok(());
         };
-        let Some(token) = &self.token else {
+        let Some(token) = &*self.token.load() else {
             return Err(Box::new(detail(
                 StatusCode::FORBIDDEN,
                 &format!(
@@ -265,7 +273,7 @@ async fn sign_in(
     headers: HeaderMap,
     Form(sign_in): Form<SignIn>,
 ) -> Response {
-    let response = match &access.token {
+    let response = match &*access.token.load() {
         None => detail(
             StatusCode::FORBIDDEN,
             "there is no token to sign in with: set `analytics.token` (DETECTIVE_ANALYTICS__TOKEN)",

@@ -13,6 +13,9 @@ pub(super) enum AnalyticsError {
     /// A parameter cannot be understood: 400.
     #[error("{0}")]
     BadRequest(String),
+    /// What is named does not exist: 404.
+    #[error("{0}")]
+    NotFound(String),
     /// There is no store to ask: 503.
     #[error("the store is off; set `store.enabled = true` to record requests")]
     StoreOff,
@@ -25,6 +28,7 @@ impl IntoResponse for AnalyticsError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::StoreOff | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         detail(status, &self.to_string())

@@ -15,12 +15,29 @@ pub(crate) struct HealthSnapshot {
     pub(crate) store: Mode,
     pub(crate) cache: Mode,
     pub(crate) exporter: Mode,
+    pub(crate) config: ConfigHealth,
     /// Finished records that wait for the pipeline (`pipeline.queue_records`).
     pub(crate) records: QueueFill,
     /// Rows that wait for the store (`store.queue_rows`).
     pub(crate) rows: QueueFill,
     /// Spans that wait for the exporter (`jaeger.queue_spans`).
     pub(crate) spans: QueueFill,
+}
+
+/// Which configuration is in force.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ConfigHealth {
+    /// `failing` while the file or another source is wrong, so that it is not in force.
+    pub(crate) state: &'static str,
+    /// How many configurations have been in force, this one included.
+    pub(crate) generation: u64,
+    /// When it was taken up.
+    pub(crate) loaded_at: String,
+    /// What was wrong the last time that something was.
+    pub(crate) last_error: Option<String>,
+    pub(crate) last_error_at: Option<String>,
+    /// The keys that differ from what is in force, and are taken up by a restart only.
+    pub(crate) needs_restart: Vec<String>,
 }
 
 /// How a part is set up.
@@ -42,6 +59,7 @@ pub(super) struct Health {
     store: PartHealth,
     cache: PartHealth,
     exporter: PartHealth,
+    config: ConfigHealth,
     queue: Queues,
     dropped: BTreeMap<&'static str, u64>,
     records: u64,
@@ -83,12 +101,14 @@ pub(super) fn answer(snapshot: &HealthSnapshot, stats: &Stats, identity: &Identi
     let exporter = part(stats, Part::Exporter, snapshot.exporter);
     let failing = [&store, &cache, &exporter]
         .iter()
-        .any(|part| part.state == "failing");
+        .any(|part| part.state == "failing")
+        || snapshot.config.state == "failing";
     Health {
         status: if failing { "failing" } else { "ok" },
         store,
         cache,
         exporter,
+        config: snapshot.config.clone(),
         queue: Queues {
             records: snapshot.records,
             rows: snapshot.rows,

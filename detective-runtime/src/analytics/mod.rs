@@ -1,9 +1,11 @@
 //! `/analytics`: questions about the rows, answered as JSON, and who may ask them.
 
 mod access;
+mod boosts;
 mod endpoint;
 mod error;
 mod health;
+mod investigations;
 mod metrics;
 mod range;
 mod routes;
@@ -11,5 +13,7 @@ mod routes;
 mod tests;
 
 pub(crate) use access::Access;
-pub(crate) use health::{HealthSnapshot, Mode};
+pub(crate) use boosts::boost_routes;
+pub(crate) use health::{ConfigHealth, HealthSnapshot, Mode};
+pub(crate) use investigations::investigation_routes;
 pub(crate) use routes::{Analytics, routes};

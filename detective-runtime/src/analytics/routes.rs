@@ -37,7 +37,7 @@ pub(crate) struct Analytics {
     pub(crate) reader: Option<Reader>,
     pub(crate) cache: Cache,
     /// How long an answer is reused (`analytics.cache_ttl`).
-    pub(crate) cache_ttl: Duration,
+    pub(crate) cache_ttl: Arc<dyn Fn() -> Duration + Send + Sync>,
     pub(crate) identity: Identity,
     pub(crate) stats: Arc<Stats>,
     /// Resolves when what was recorded before is written, so that an answer has it.
@@ -171,7 +171,7 @@ impl Analytics {
             answer().await
         };
         self.cache
-            .get_or_compute(&key, self.cache_ttl, compute)
+            .get_or_compute(&key, (self.cache_ttl)(), compute)
             .await
     }
 

@@ -57,7 +57,7 @@ async fn service(folder: &Folder, rows: Vec<ApiMetric>) -> (Router, Arc<Stats>) 
     let analytics = Analytics {
         reader: Some(store.reader),
         cache: Cache::new(&crate::config::Cache::default(), Arc::clone(&stats)).unwrap(),
-        cache_ttl: Duration::ZERO,
+        cache_ttl: Arc::new(|| Duration::ZERO),
         identity: identity(),
         stats: Arc::clone(&stats),
         settle: Arc::new(|| Box::pin(async {})),
@@ -65,6 +65,10 @@ async fn service(folder: &Folder, rows: Vec<ApiMetric>) -> (Router, Arc<Stats>) 
             store: Mode::On,
             cache: Mode::Memory,
             exporter: Mode::Off,
+            config: ConfigHealth {
+                state: "ok",
+                ..ConfigHealth::default()
+            },
             records: QueueFill {
                 depth: 1,
                 capacity: 10,
@@ -329,7 +333,7 @@ async fn an_answer_is_reused_for_a_moment() {
     let analytics = Analytics {
         reader: Some(store.reader.clone()),
         cache: Cache::new(&crate::config::Cache::default(), Arc::clone(&stats)).unwrap(),
-        cache_ttl: Duration::from_secs(60),
+        cache_ttl: Arc::new(|| Duration::from_secs(60)),
         identity: identity(),
         stats,
         settle: Arc::new(|| Box::pin(async {})),

@@ -25,7 +25,7 @@ pub(super) async fn run<A: IntoApp>(
             return shown(&Checked::without_settings(findings), format);
         }
     };
-    let program = Program::start(loaded.clone(), app).await;
+    let program = Program::start(loader, loaded.clone(), app).await;
     let app = program.and_then(|program| program.app);
     shown(
         &Checked::new(&loaded, app.as_ref().map_err(String::as_str)),

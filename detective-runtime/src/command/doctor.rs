@@ -68,7 +68,7 @@ pub(super) async fn run<A: IntoApp>(
         Err(error) => return Output::failed(format, &error.to_string()),
     };
     crate::builder::identify(&mut loaded.config.service);
-    let program = Program::start(loaded.clone(), app).await;
+    let program = Program::start(loader, loaded.clone(), app).await;
     let app = match &program {
         Ok(program) => program.app.as_ref().map_err(String::as_str),
         Err(reason) => Err(reason.as_str()),

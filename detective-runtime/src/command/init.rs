@@ -29,7 +29,7 @@ pub(super) async fn run<A: IntoApp>(
         Ok(loaded) => loaded,
         Err(error) => return Output::failed(format, &error.to_string()),
     };
-    let program = Program::start(loaded, app).await;
+    let program = Program::start(loader, loaded, app).await;
     let app = program.and_then(|program| program.app);
     let (routes, missing) = match &app {
         Ok(app) => (Templates::of(app).listed().to_vec(), None),

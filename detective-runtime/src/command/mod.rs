@@ -59,10 +59,11 @@ struct Program {
 impl Program {
     /// Puts the application together with these settings.
     async fn start<A: IntoApp>(
+        loader: &Loader,
         loaded: Loaded,
         app: impl AsyncFnOnce(&Detective) -> A,
     ) -> Result<Self, String> {
-        let started = crate::builder::start_for_command(loaded).await;
+        let started = crate::builder::start_for_command(loader, loaded).await;
         let (detective, sinks) = started.map_err(|error| error.to_string())?;
         let app = app(&detective).await.into_app();
         Ok(Self {

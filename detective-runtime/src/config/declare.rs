@@ -52,6 +52,8 @@ pub struct Key {
     pub secret: bool,
     /// What the type asks for, and what the check asks for.
     verify: (Verify, Option<Verify>),
+    /// The value as the file would have it, however it was written.
+    canonical: fn(&Value) -> Option<String>,
 }
 
 /// Tells what is wrong with a value, if anything is.
@@ -89,6 +91,16 @@ impl Key {
                 |value| T::read(value).map(drop),
                 check.map(|check| check.verify),
             ),
+            canonical: |value| T::read(value).ok()?.to_toml(),
+        }
+    }
+
+    /// What holds for the key when this is its value, or when it has none, as the file would have
+    /// it: equal texts mean the same. It shows secrets.
+    pub(super) fn canonical(&self, value: Option<&Value>) -> Option<String> {
+        match value {
+            Some(value) => (self.canonical)(value),
+            None => self.default.clone(),
         }
     }
 

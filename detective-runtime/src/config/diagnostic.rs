@@ -57,6 +57,13 @@ impl ConfigError {
         Self { diagnostics }
     }
 
+    /// Loading came to no end.
+    pub(crate) fn not_loaded(error: &dyn std::error::Error) -> Self {
+        let place = Place::Program("reload()".to_owned());
+        let message = format!("the configuration could not be loaded: {error}");
+        Self::new(vec![Diagnostic::new(place, message)])
+    }
+
     /// All mistakes: those of the file in its order, then those of the environment.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use figment::value::Dict;
 use figment::{Figment, Profile, Provider};
 
 use super::diagnostic::{ConfigError, Diagnostic, Place};
@@ -168,7 +169,8 @@ impl Loader {
         if !mistakes.is_empty() {
             return Err(ConfigError::new(mistakes));
         }
-        let (config, provenance) = merge(entries);
+        let (values, provenance) = merge(entries);
+        let config = Config::read(&values);
         mistakes.extend(review::mistakes(&config, &provenance));
         if !mistakes.is_empty() {
             return Err(ConfigError::new(mistakes));
@@ -180,6 +182,7 @@ impl Loader {
             origin,
             profile,
             provenance,
+            values,
         })
     }
 
@@ -196,6 +199,33 @@ impl Loader {
     /// The directory that it begins to look in.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// As [`load`](Self::load), in a program that runs with the configuration from `file`.
+    ///
+    /// # Errors
+    ///
+    /// As `load`, and when the file is no longer where it was found: what it said would be lost.
+    pub(crate) fn load_again(&self, file: Option<&Path>) -> Result<Loaded, ConfigError> {
+        let loaded = self.load()?;
+        match file {
+            Some(file) if loaded.origin.file.as_deref() != Some(file) => {
+                let place = Place::File {
+                    path: self.shown(file),
+                    line: 1,
+                    column: 1,
+                };
+                let message = "the file is gone, expected it where it was at the start; what it \
+                               said stays in force";
+                Err(ConfigError::new(vec![Diagnostic::new(place, message)]))
+            }
+            _ => Ok(loaded),
+        }
+    }
+
+    /// Whether loading again can find anything else, other than by a change of a secret's file.
+    pub(crate) fn reads_a_file(&self) -> bool {
+        matches!(self.file, Source::Environment | Source::Named(_))
     }
 
     /// The file to read, and the place that names it.
@@ -330,7 +360,7 @@ impl fmt::Debug for Loader {
 }
 
 /// Merges entries, of which each replaces the earlier ones for its key.
-fn merge(entries: Vec<Entry>) -> (Config, Provenance) {
+fn merge(entries: Vec<Entry>) -> (Dict, Provenance) {
     let mut figment = Figment::new();
     let mut places = BTreeMap::new();
     for entry in entries {
@@ -340,7 +370,7 @@ fn merge(entries: Vec<Entry>) -> (Config, Provenance) {
     // Entries are built in memory, so that no provider can have failed.
     let mut values = figment.data().unwrap_or_default();
     let values = values.remove(&Profile::Default).unwrap_or_default();
-    (Config::read(&values), Provenance(places))
+    (values, Provenance(places))
 }
 
 /// The protocol that holds, which decides what the endpoint variables of OpenTelemetry mean.
@@ -349,5 +379,5 @@ fn protocol<'a>(entries: impl Iterator<Item = &'a Entry>) -> Protocol {
         .filter(|entry| entry.path == ["jaeger", "protocol"])
         .cloned()
         .collect();
-    merge(named).0.jaeger.protocol
+    Config::read(&merge(named).0).jaeger.protocol
 }

@@ -1,13 +1,16 @@
 //! What loading yields: the settings, and where each of them came from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+
+use figment::value::Dict;
 
 use super::Config;
 use super::diagnostic::{Diagnostic, Place};
 
 /// A configuration that holds, and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The settings.
@@ -20,6 +23,32 @@ pub struct Loaded {
     pub profile: String,
     /// Where each value came from.
     pub provenance: Provenance,
+    /// What `config` was read from.
+    pub(super) values: Dict,
+}
+
+impl Loaded {
+    /// Whether this says the same as another, at the same places.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.values == other.values
+            && self.provenance == other.provenance
+            && self.profile == other.profile
+            && self.origin == other.origin
+    }
+}
+
+/// Leaves out the plain values, since any may be a secret.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Loaded")
+            .field("config", &self.config)
+            .field("warnings", &self.warnings)
+            .field("origin", &self.origin)
+            .field("profile", &self.profile)
+            .field("provenance", &self.provenance)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where the configuration came from, for paths that are relative to it.

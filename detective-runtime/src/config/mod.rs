@@ -59,6 +59,7 @@ mod loaded;
 mod otel;
 pub(crate) mod pattern;
 mod reference;
+mod restart;
 mod review;
 pub(crate) mod rules;
 mod schema;

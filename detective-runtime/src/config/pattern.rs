@@ -1,11 +1,11 @@
 //! Patterns: texts in which `*` stands for any text, slashes and colons too.
 
 /// What a pattern for routes looks like, to follow "expected".
-pub(super) const ROUTE: &str =
+pub(crate) const ROUTE: &str =
     "a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"";
 
 /// What a pattern for functions looks like, to follow "expected".
-pub(super) const FUNCTION: &str =
+pub(crate) const FUNCTION: &str =
     "a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"";
 
 /// Whether a text is matched by a pattern. A text always matches itself, so that the template
@@ -42,14 +42,14 @@ pub(super) fn specificity(pattern: &str, text: &str) -> impl Ord + use<> {
 
 /// Whether this can be a pattern for route templates or paths: it begins with `/` or `*`, has no
 /// query, no blanks, and none of the `:name` that axum wrote as `{name}` until 0.7.
-pub(super) fn is_route(pattern: &str) -> bool {
+pub(crate) fn is_route(pattern: &str) -> bool {
     pattern.starts_with(['/', '*'])
         && !pattern.contains("/:")
         && !pattern.contains(|c: char| c == '?' || c.is_whitespace() || c.is_control())
 }
 
 /// Whether this can be a pattern for function paths: identifiers, `::` and `*`.
-pub(super) fn is_function(pattern: &str) -> bool {
+pub(crate) fn is_function(pattern: &str) -> bool {
     let known = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '*' | '<' | '>' | '#');
     !pattern.is_empty() && pattern.chars().all(known) && !pattern.replace("::", "").contains(':')
 }

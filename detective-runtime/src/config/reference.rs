@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::declare::{Key, Section};
+use super::declare::{Effect, Key, Section};
 use super::toml::quoted;
 use super::{rule_section, sections};
 
@@ -13,6 +13,9 @@ const HEADING: &str = "\
 # Everything works without this file, too. Each key stands here with what it means; a line that
 # begins with `#` and no space shows the default, or an example for a key that is absent by
 # default. Durations are texts with a unit: \"250ms\", \"1s\", \"2m\".
+#
+# A running service takes up a changed file by itself, within two seconds, except for the keys that
+# say that they need a restart.
 #
 # A variable of the environment outranks the file: DETECTIVE_<SECTION>__<KEY>, as in
 # DETECTIVE_STORE__URL; with _FILE at its end, as in DETECTIVE_STORE__URL_FILE, it names a file
@@ -89,6 +92,9 @@ fn write_section(text: &mut String, section: &Section, set: &[(&str, &str)]) {
 
 fn write_key(text: &mut String, key: &Key, value: Option<&str>) {
     let _ = write!(text, "\n{}", commented("# ", &key.docs));
+    if key.effect == Effect::Restart {
+        text.push_str("# Needs a restart.\n");
+    }
     let name = key.name;
     match (value, &key.default, key.example) {
         (Some(value), ..) => {

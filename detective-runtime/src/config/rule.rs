@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::declare::section;
+use figment::value::{Dict, Value};
+
+use super::declare::{Declared, section};
+use super::diagnostic::{Diagnostic, Place};
+use super::rule_section;
 
 section! {
     /// What is decided for the routes or functions that a pattern names. A key that is absent
@@ -30,6 +34,33 @@ section! {
 }
 
 impl Rule {
+    /// The rule that sets these keys, which exist.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with each value, without a place.
+    pub(crate) fn of_values(values: Vec<(&str, Value)>) -> Result<Rule, Vec<String>> {
+        let mut accepted = Dict::new();
+        let mut mistakes = Vec::new();
+        for (name, value) in values {
+            let Some(key) = rule_section().key(name) else {
+                continue;
+            };
+            match key.verify(&value) {
+                Ok(()) => drop(accepted.insert(name.to_owned(), value)),
+                Err(wrong) => {
+                    let place = Place::Default;
+                    let mistake = Diagnostic::wrong_value(place, name, key, &value, &wrong);
+                    mistakes.push(mistake.message);
+                }
+            }
+        }
+        match mistakes.is_empty() {
+            true => Ok(Self::read(&accepted)),
+            false => Err(mistakes),
+        }
+    }
+
     /// This rule, with `fallback` deciding what this one leaves open.
     #[must_use]
     pub fn or(self, fallback: &Rule) -> Rule {

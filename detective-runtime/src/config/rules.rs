@@ -14,16 +14,6 @@ use std::collections::BTreeMap;
 
 use super::{Config, Provenance, Rule, pattern};
 
-/// What `[routes]` decides for a route template.
-pub(crate) fn resolve_route(config: &Config, template: &str) -> Rule {
-    resolve(&config.routes, template)
-}
-
-/// What `[investigate]` decides for a function: for its own span and histogram.
-pub(crate) fn resolve_function(config: &Config, path: &str) -> Rule {
-    resolve(&config.investigate, path)
-}
-
 /// What the sections decide, as far as something sets them: that outranks the arguments of the
 /// attribute, which outrank the defaults.
 ///
@@ -69,12 +59,6 @@ pub(crate) fn unused_patterns<'a>(
     rules.keys().map(String::as_str).filter(unused).collect()
 }
 
-fn resolve(rules: &BTreeMap<String, Rule>, name: &str) -> Rule {
-    matching(rules, name)
-        .into_iter()
-        .fold(Rule::default(), |resolved, (_, rule)| resolved.or(rule))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -87,6 +71,12 @@ mod tests {
             sample: Some(sample),
             ..Rule::default()
         }
+    }
+
+    fn resolve(rules: &BTreeMap<String, Rule>, name: &str) -> Rule {
+        matching(rules, name)
+            .into_iter()
+            .fold(Rule::default(), |resolved, (_, rule)| resolved.or(rule))
     }
 
     fn config() -> Config {
@@ -112,7 +102,7 @@ mod tests {
 
     #[track_caller]
     fn check(template: &str, expected: f64) {
-        let rule = resolve_route(&config(), template);
+        let rule = resolve(&config().routes, template);
         assert_eq!(rule.sample, Some(expected), "for `{template}`");
         // What the closer rules leave open is decided by the widest.
         assert_eq!(rule.slow, Some(Duration::from_secs(3)), "for `{template}`");
@@ -128,10 +118,10 @@ mod tests {
 
     #[test]
     fn functions_are_resolved_by_path() {
-        let rule = resolve_function(&config(), "store::get_user");
+        let rule = resolve(&config().investigate, "store::get_user");
         assert_eq!((rule.spans, rule.sample), (Some(false), Some(0.9)));
         assert_eq!(
-            resolve_function(&config(), "other::get_user"),
+            resolve(&config().investigate, "other::get_user"),
             Rule::default()
         );
     }

@@ -71,6 +71,16 @@ impl Slots {
         slot
     }
 
+    /// Every slot so far.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+        let by_endpoint = self.by_endpoint.load();
+        by_endpoint
+            .values()
+            .flat_map(HashMap::values)
+            .cloned()
+            .collect()
+    }
+
     fn find(&self, method: &str, endpoint: &str) -> Option<Arc<Slot>> {
         self.by_endpoint.load().get(endpoint)?.get(method).cloned()
     }

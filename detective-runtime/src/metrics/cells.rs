@@ -125,8 +125,20 @@ pub(crate) struct FunctionCells {
     error: Histogram,
 }
 
+/// How often a function was called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    pub(crate) count: u64,
+    /// Those of them that failed.
+    pub(crate) errors: u64,
+    /// The time of all of them together.
+    pub(crate) nanos: u64,
+}
+
 impl FunctionCells {
-    pub(super) fn new(function: &str, module: &str, bounds: &Bounds) -> Self {
+    /// Cells of their own; those that `/metrics` shows are made by
+    /// [`MetricsRegistry::function`](super::MetricsRegistry::function).
+    pub(crate) fn new(function: &str, module: &str, bounds: &Bounds) -> Self {
         Self {
             function: function.into(),
             module: module.into(),
@@ -157,6 +169,16 @@ impl FunctionCells {
             span_id,
             unix_nanos,
         });
+    }
+
+    /// Everything that was counted, added up.
+    pub(crate) fn calls(&self) -> Calls {
+        let (ok, error) = (self.ok.snapshot(), self.error.snapshot());
+        Calls {
+            count: ok.count() + error.count(),
+            errors: error.count(),
+            nanos: ok.sum_nanos.wrapping_add(error.sum_nanos),
+        }
     }
 
     pub(super) fn function(&self) -> &str {

@@ -23,7 +23,7 @@ mod stats;
 mod status;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use cells::{FunctionCells, RouteCells};
+pub(crate) use cells::{Calls, FunctionCells, RouteCells};
 pub(crate) use names::{OTHER_METHOD, UNMATCHED};
 pub(crate) use observation::{ErrorType, Observation, Scheme};
 pub(crate) use registry::{MetricsRegistry, QueueFill};

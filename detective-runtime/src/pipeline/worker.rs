@@ -1,5 +1,6 @@
 //! The pipeline thread: drains the hand-over on a tick, decides on traces, and feeds the sinks.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
@@ -18,6 +19,7 @@ use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
 use crate::record::{Kind, Owner, Record, Span, What};
+use crate::store::Outcome;
 use crate::trace::{self, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
@@ -50,9 +52,11 @@ enum Command {
 }
 
 impl Pipeline {
-    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime.
+    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime; `beside` runs
+    /// there too, for as long as the pipeline does.
     pub(crate) async fn start<F>(
         instance: Arc<Instance>,
+        beside: impl Future<Output = Infallible> + Send + 'static,
         open: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Self, crate::StartError>
     where
@@ -77,13 +81,15 @@ impl Pipeline {
                     match open().await {
                         Ok(sinks) => {
                             let _gone = report.send(Ok(()));
-                            Worker {
+                            let worker = Worker {
                                 instance,
                                 sinks,
                                 late: LateSpans::default(),
+                            };
+                            tokio::select! {
+                                () = worker.run(inbox) => {}
+                                never = beside => match never {},
                             }
-                            .run(inbox)
-                            .await;
                         }
                         Err(error) => {
                             let _gone = report.send(Err(error));
@@ -261,6 +267,7 @@ impl Worker {
             return self.take_detached(record, clock);
         }
         settle_headers(&mut record, &owner);
+        count_handler(&record, &owner);
         let slot = record.request.slot.as_deref();
         let decision = owner.snapshot.decide(slot, record.handler);
         if record.trace.trace_id != 0 {
@@ -374,6 +381,19 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
                 clock.unix_nanos(span.end),
             );
         }
+    }
+}
+
+/// Counts the call of the investigated function that answered; the others count themselves.
+fn count_handler(record: &Record, owner: &Owner) {
+    if let Some(cells) = record
+        .handler
+        .and_then(|handler| owner.instance.quiet_function(handler))
+    {
+        let failed = record.error.is_some()
+            || record.panicked
+            || record.response.outcome == Some(Outcome::Panic);
+        cells.observe(record.end.saturating_sub(record.start), failed);
     }
 }
 

@@ -57,7 +57,7 @@ fn in_force(toml: &str, variables: &[(&str, &str)]) -> InForce {
         .file(&file.0)
         .load()
         .expect("valid settings");
-    let snapshot = Snapshot::new(loaded.config, &loaded.provenance);
+    let snapshot = Snapshot::new(&loaded, 0, Vec::new());
     let function = snapshot.function(callsite("tuned"));
     let decision = snapshot.decide(None, Some(callsite("tuned")));
     let bounds = snapshot.function_bounds(callsite("tuned_buckets"));

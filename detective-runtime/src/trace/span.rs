@@ -282,10 +282,15 @@ impl OpenSpan {
 
     /// Counts the call of an investigated function.
     fn observe(&self, owner: &Owner, end: u64, failed: bool) {
-        if let Some(callsite) = self.callsite
-            && owner.snapshot.function(callsite).histogram
-            && let Some(cells) = owner.instance.function(callsite)
-        {
+        let Some(callsite) = self.callsite else {
+            return;
+        };
+        let cells = if owner.snapshot.function(callsite).histogram {
+            owner.instance.function(callsite)
+        } else {
+            owner.instance.quiet_function(callsite)
+        };
+        if let Some(cells) = cells {
             cells.observe(end.saturating_sub(self.start), failed);
         }
     }

@@ -1,0 +1,324 @@
+//! Taking up a changed configuration while the program runs.
+//!
+//! The file is looked at once a second, by its content, so that mounted config maps and editors that
+//! replace it are noticed too; on Unix, SIGHUP does the same at once where no terminal would send it.
+//! Everything is loaded again as at the start, validated whole, and then swapped at once: a request
+//! keeps the snapshot that it began with. What is wrong changes nothing and is reported.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::Notify;
+
+use crate::analytics::{Access, ConfigHealth};
+use crate::boost::{self, Boost, Wanted};
+use crate::config::{ConfigError, Diagnostic, Loaded, Loader};
+use crate::decided;
+use crate::instance::Instance;
+use crate::rules::Snapshot;
+
+/// How often the file is looked at.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long a changed file must stay as it is before it is taken up, since whoever writes it may not
+/// have finished.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Owns what is in force: the loaded configuration and the boosts over it.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    loader: Arc<Loader>,
+    instance: Arc<Instance>,
+    access: Access,
+    /// One loads at a time, so that what was loaded last is also taken up last.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    boosts_changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// As it was loaded last.
+    seen: Loaded,
+    /// The same with the keys that need a restart as they were.
+    running: Loaded,
+    generation: u64,
+    loaded_at: SystemTime,
+    held_back: Vec<Diagnostic>,
+    /// The last failure, and whether it still stands.
+    failure: Option<(String, SystemTime)>,
+    is_failing: bool,
+    boosts: Vec<Boost>,
+    next_boost: u64,
+}
+
+impl Reloader {
+    /// `loaded` is what `instance` was started with.
+    pub(crate) fn new(loader: Loader, loaded: Loaded, instance: Arc<Instance>) -> Self {
+        Self {
+            loader: Arc::new(loader),
+            access: Access::new(loaded.config.analytics.token.as_ref()),
+            instance,
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                seen: loaded.clone(),
+                running: loaded,
+                generation: 1,
+                loaded_at: SystemTime::now(),
+                held_back: Vec::new(),
+                failure: None,
+                is_failing: false,
+                boosts: Vec::new(),
+                next_boost: 1,
+            }),
+            boosts_changed: Notify::new(),
+        }
+    }
+
+    /// The door to the pages, which follows `analytics.token`.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Loads everything again, and takes it up if it holds.
+    pub(crate) async fn reload(&self) -> Result<(), ConfigError> {
+        let _turn = self.turn.lock().await;
+        self.take_up(self.load().await)
+    }
+
+    /// Follows the file and the signal, and ends boosts. Never ends itself: whoever runs it drops it.
+    pub(crate) async fn watch(self: Arc<Self>) -> Infallible {
+        tokio::select! {
+            never = self.watch_file() => never,
+            never = self.watch_hangup() => never,
+            never = self.watch_boosts() => never,
+        }
+    }
+
+    /// Ends boosts when their time has come, and does nothing else.
+    pub(crate) async fn watch_boosts(&self) -> Infallible {
+        loop {
+            let next = self.lock().boosts.iter().map(|boost| boost.end).min();
+            let end = async {
+                match next {
+                    Some(end) => tokio::time::sleep_until(end.into()).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                () = end => {}
+                () = self.boosts_changed.notified() => {}
+            }
+            let now = Instant::now();
+            let ended = self.end_boosts(|boost| boost.end <= now);
+            if ended > 0 {
+                tracing::info!(
+                    "{ended} boost(s) ended, and what the configuration says holds again"
+                );
+            }
+        }
+    }
+
+    /// Lays a boost over everything.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many already, or nothing is traced at all.
+    pub(crate) fn boost(&self, wanted: Wanted) -> Result<Boost, String> {
+        let mut state = self.lock();
+        if state.boosts.len() >= boost::MOST {
+            return Err(format!(
+                "there are {} boosts already, expected fewer; end one with DELETE \
+                 /analytics/boost/<id>",
+                boost::MOST
+            ));
+        }
+        if !state.running.config.tracing.enabled {
+            let place = state.running.provenance.place(&["tracing", "enabled"]);
+            return Err(format!(
+                "`tracing.enabled` is `false` ({place}), expected `true`: a boost switches nothing \
+                 on that is off for all"
+            ));
+        }
+        let boost = wanted.begin(state.next_boost);
+        state.next_boost += 1;
+        state.boosts.push(boost.clone());
+        self.publish(&state);
+        self.boosts_changed.notify_one();
+        tracing::info!(
+            "boost {} is in force until {}",
+            boost.id,
+            decided::time(boost.until)
+        );
+        Ok(boost)
+    }
+
+    /// The boosts in force, the oldest first.
+    pub(crate) fn boosts(&self) -> Vec<Boost> {
+        self.lock().boosts.clone()
+    }
+
+    /// Ends boosts before their time; answers how many.
+    pub(crate) fn end_boosts(&self, which: impl Fn(&Boost) -> bool) -> usize {
+        let mut state = self.lock();
+        let before = state.boosts.len();
+        state.boosts.retain(|boost| !which(boost));
+        let ended = before - state.boosts.len();
+        if ended > 0 {
+            self.publish(&state);
+            self.boosts_changed.notify_one();
+        }
+        ended
+    }
+
+    /// The state for `/analytics/health`.
+    pub(crate) fn health(&self) -> ConfigHealth {
+        let state = self.lock();
+        let (last_error, last_error_at) = state.failure.clone().unzip();
+        ConfigHealth {
+            state: if state.is_failing { "failing" } else { "ok" },
+            generation: state.generation,
+            loaded_at: decided::time(state.loaded_at),
+            last_error,
+            last_error_at: last_error_at.map(decided::time),
+            needs_restart: state.held_back.iter().map(Diagnostic::to_string).collect(),
+        }
+    }
+
+    async fn watch_file(&self) -> Infallible {
+        if !self.loader.reads_a_file() {
+            return pending().await;
+        }
+        loop {
+            tokio::time::sleep(POLL).await;
+            let _turn = self.turn.lock().await;
+            let found = self.load().await;
+            if !self.lock().is_news(&found) {
+                continue;
+            }
+            tokio::time::sleep(SETTLE).await;
+            let settled = self.load().await;
+            if is_same(&found, &settled) {
+                // A failure was reported where it was noticed.
+                let _reported = self.take_up(settled);
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    async fn watch_hangup(&self) -> Infallible {
+        use std::io::IsTerminal;
+
+        use tokio::signal::unix::{SignalKind, signal};
+
+        // A terminal that is closed sends the same signal, and means that the program should end.
+        if !self.loader.reads_a_file() || std::io::stdin().is_terminal() {
+            return pending().await;
+        }
+        let mut hangups = match signal(SignalKind::hangup()) {
+            Ok(hangups) => hangups,
+            Err(error) => {
+                tracing::warn!("cannot listen for SIGHUP, the file is still followed: {error}");
+                return pending().await;
+            }
+        };
+        loop {
+            if hangups.recv().await.is_none() {
+                return pending().await;
+            }
+            // A failure was reported where it was noticed.
+            let _reported = self.reload().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn watch_hangup(&self) -> Infallible {
+        pending().await
+    }
+
+    /// Loads on a thread that may wait for the disk.
+    async fn load(&self) -> Result<Loaded, ConfigError> {
+        let loader = Arc::clone(&self.loader);
+        let file = self.lock().running.origin.file.clone();
+        tokio::task::spawn_blocking(move || loader.load_again(file.as_deref()))
+            .await
+            .unwrap_or_else(|error| Err(ConfigError::not_loaded(&error)))
+    }
+
+    fn take_up(&self, found: Result<Loaded, ConfigError>) -> Result<(), ConfigError> {
+        let mut state = self.lock();
+        let is_news = state.is_news(&found);
+        let loaded = match found {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let text = error.to_string();
+                if is_news {
+                    tracing::warn!(
+                        "the configuration is not taken up, the last good one stays in force: {text}"
+                    );
+                }
+                state.failure = Some((text, SystemTime::now()));
+                state.is_failing = true;
+                return Err(error);
+            }
+        };
+        state.is_failing = false;
+        if loaded.is_same(&state.seen) {
+            if is_news {
+                tracing::info!("the configuration is again the one in force");
+            }
+            return Ok(());
+        }
+        let (running, held_back) = loaded.clone().after(&state.running);
+        for warning in loaded.warnings.iter().chain(&held_back) {
+            tracing::warn!("{warning}");
+        }
+        state.seen = loaded;
+        state.running = running;
+        state.held_back = held_back;
+        state.generation += 1;
+        state.loaded_at = SystemTime::now();
+        self.publish(&state);
+        tracing::info!(
+            generation = state.generation,
+            "a changed configuration is in force"
+        );
+        Ok(())
+    }
+
+    /// Puts the state in force. It is locked meanwhile, so that the last to change it is in force.
+    fn publish(&self, state: &State) {
+        self.access
+            .set_token(state.running.config.analytics.token.as_ref());
+        let snapshot = Snapshot::new(&state.running, state.generation, state.boosts.clone());
+        self.instance.snapshot.store(Arc::new(snapshot));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change ends with a whole state, so a poisoned lock holds one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether this is something else than what was found before.
+    fn is_news(&self, found: &Result<Loaded, ConfigError>) -> bool {
+        match found {
+            Ok(loaded) => self.is_failing || !loaded.is_same(&self.seen),
+            Err(error) => {
+                let known = self.failure.as_ref().map(|(text, _)| text);
+                !self.is_failing || known != Some(&error.to_string())
+            }
+        }
+    }
+}
+
+fn is_same(one: &Result<Loaded, ConfigError>, other: &Result<Loaded, ConfigError>) -> bool {
+    match (one, other) {
+        (Ok(one), Ok(other)) => one.is_same(other),
+        (Err(one), Err(other)) => one.to_string() == other.to_string(),
+        _ => false,
+    }
+}

@@ -1,0 +1,173 @@
+//! Taking up a changed file.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::Live;
+
+#[tokio::test]
+async fn live_keys_are_in_force_for_the_next_request() {
+    let live = Live::start("[tracing]\nsample = 0.0\n").await;
+    assert_eq!(live.traces_of_a_toy().await, 0);
+    live.change("[tracing]\nsample = 1.0\n").await.unwrap();
+    assert_eq!(live.traces_of_a_toy().await, 1);
+    live.change("[tracing]\nsample = 1.0\n[routes.\"/toys/*\"]\nsample = 0.0\n")
+        .await
+        .unwrap();
+    assert_eq!(live.traces_of_a_toy().await, 0);
+    let config = live.config().await;
+    assert_eq!(
+        (&config["state"], &config["generation"]),
+        (&json!("ok"), &json!(3))
+    );
+    assert_eq!(config["needs_restart"], json!([]));
+    // What was counted before is counted still.
+    let toys = r#"http_requests_total{endpoint="/toys/{id}",method="GET",status="200"}"#;
+    assert_eq!(live.sinks.metric(toys), Some(3.0));
+}
+
+#[tokio::test]
+async fn an_unchanged_file_changes_nothing() {
+    let live = Live::start("[tracing]\nsample = 0.5\n").await;
+    live.reload().await.unwrap();
+    assert_eq!(live.config().await["generation"], 1);
+}
+
+#[tokio::test]
+async fn a_bad_file_changes_nothing_and_is_reported_whole() {
+    let live = Live::start("[tracing]\nsample = 0.0\n").await;
+    let expected = "the configuration has 2 mistakes\n\
+         detective.toml:2:10: `tracing.sample` is `7`, expected a number from 0.0 to 1.0\n\
+         detective.toml:3:1: unknown key `slwo` in [tracing], did you mean `slow`?\n  \
+         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans";
+    let error = live.change("[tracing]\nsample = 7\nslwo = \"1s\"\n").await;
+    assert_eq!(error.unwrap_err(), expected);
+    assert_eq!(live.traces_of_a_toy().await, 0, "the old sample holds");
+
+    let health = live.get("/analytics/health").await;
+    assert_eq!(health["status"], "failing");
+    let config = &health["config"];
+    assert_eq!(
+        (&config["state"], &config["generation"]),
+        (&json!("failing"), &json!(1))
+    );
+    assert_eq!(config["last_error"], expected);
+    assert!(
+        config["last_error_at"].as_str().unwrap().ends_with('Z'),
+        "{config}"
+    );
+
+    live.change("[tracing]\nsample = 1.0\n").await.unwrap();
+    let config = live.config().await;
+    assert_eq!(
+        (&config["state"], &config["generation"]),
+        (&json!("ok"), &json!(2))
+    );
+    assert_eq!(
+        config["last_error"], expected,
+        "what was wrong last can still be read"
+    );
+    assert_eq!(live.traces_of_a_toy().await, 1);
+}
+
+#[tokio::test]
+async fn a_mistake_that_is_taken_back_ends_the_failure() {
+    let live = Live::start("[tracing]\nsample = 0.0\n").await;
+    live.change("[tracing\n").await.unwrap_err();
+    live.change("[tracing]\nsample = 0.0\n").await.unwrap();
+    let config = live.config().await;
+    assert_eq!(
+        (&config["state"], &config["generation"]),
+        (&json!("ok"), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_stays_in_force() {
+    let live = Live::start("[tracing]\nsample = 0.0\n").await;
+    std::fs::remove_file(live.folder.file()).unwrap();
+    let error = live.reload().await.unwrap_err();
+    let expected = "the configuration has a mistake\nfile(): `detective.toml` cannot be read \
+                    (No such file or directory (os error 2)), expected a config file";
+    assert_eq!(error, expected);
+    assert_eq!(live.traces_of_a_toy().await, 0);
+}
+
+#[tokio::test]
+async fn keys_that_need_a_restart_keep_their_values_and_are_told() {
+    let live = Live::start(
+        "[store]\nqueue_rows = 100\n[metrics]\nbuckets = [1.0]\n[routes.\"/sell\"]\nbuckets = [2.0]\n",
+    )
+    .await;
+    live.change(
+        "[tracing]\nsample = 0.0\n[store]\nqueue_rows = 200\nurl = \"sqlite://s3cret.db\"\n\
+         [jaeger]\nbatch_spans = 512\n[routes.\"/toys/*\"]\nbuckets = [3.0]\n",
+    )
+    .await
+    .unwrap();
+    assert_eq!(live.traces_of_a_toy().await, 0, "the live key is in force");
+    live.get("/sell").await;
+    // A key that is written down with the value that it has anyway is no change.
+    let expected = [
+        "detective.toml:4:1: `metrics.buckets` stood here, its removal needs a restart, and it keeps `[1.0]` until then",
+        "detective.toml:4:1: `store.queue_rows` needs a restart, and keeps `100` until then",
+        "detective.toml:5:1: `store.url` needs a restart, and keeps its value until then",
+        "detective.toml:6:1: `routes.\"/sell\".buckets` stood here, its removal needs a restart, and it keeps `[2.0]` until then",
+        "detective.toml:9:1: `routes.\"/toys/*\".buckets` needs a restart, and keeps no value until then",
+    ];
+    assert_eq!(live.config().await["needs_restart"], json!(expected));
+    for (endpoint, bound) in [("/toys/{id}", "1"), ("/sell", "2")] {
+        let bucket = format!(
+            "http_request_duration_seconds_bucket{{endpoint=\"{endpoint}\",method=\"GET\",le=\"{bound}\"}}"
+        );
+        assert_eq!(live.sinks.metric(&bucket), Some(1.0), "{bucket}");
+    }
+    // They are told for as long as they differ.
+    live.change("[store]\nqueue_rows = 100\n[metrics]\nbuckets = [1]\n[routes.\"/sell\"]\nbuckets = [2.0]\n")
+        .await
+        .unwrap();
+    assert_eq!(live.config().await["needs_restart"], json!([]));
+}
+
+#[tokio::test]
+async fn the_program_still_has_the_last_word() {
+    let live = Live::start_with("", |builder| builder.set("tracing.sample", 0.0)).await;
+    live.change("[tracing]\nsample = 1.0\nslow = \"5s\"\n")
+        .await
+        .unwrap();
+    assert_eq!(live.traces_of_a_toy().await, 0);
+    assert_eq!(live.config().await["generation"], 2);
+}
+
+#[tokio::test]
+async fn the_profile_stays() {
+    let toml = "[profile.night.tracing]\nsample = 0.0\n";
+    let live = Live::start_with(toml, |builder| builder.profile("night")).await;
+    assert_eq!(live.traces_of_a_toy().await, 0);
+    let error = live.change("[tracing]\nsample = 1.0\n").await.unwrap_err();
+    assert_eq!(
+        error,
+        "the configuration has a mistake\nprofile(): unknown profile `night`\n  \
+         accepted: development, production"
+    );
+}
+
+#[tokio::test]
+async fn the_door_follows_the_token() {
+    let live = Live::start("").await;
+    let remote = async |token: &str| {
+        let request = axum::http::Request::get("/analytics/health")
+            .header("authorization", format!("Bearer {token}"))
+            .header("x-forwarded-for", "192.0.2.1")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let response = tower::ServiceExt::oneshot(live.app.clone(), request).await;
+        response.unwrap().status()
+    };
+    assert_eq!(remote("one").await, StatusCode::FORBIDDEN);
+    live.change("[analytics]\ntoken = \"one\"\n").await.unwrap();
+    assert_eq!(remote("one").await, StatusCode::OK);
+    live.change("[analytics]\ntoken = \"two\"\n").await.unwrap();
+    assert_eq!(remote("one").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(remote("two").await, StatusCode::OK);
+}
