@@ -157,10 +157,10 @@ mod functions {
     #[rustfmt::skip]
     #[deny(clippy::suspicious_else_formatting)]
     async fn braces_of_its_own(flag: bool) {
-        let _text = format!(
-            "{}",
+        drop(format!(
+            "<{}>",
             if flag { "true" } else { "false" }
-        );
+        ));
     }
 
     #[investigate]
@@ -171,6 +171,7 @@ mod functions {
     }
 
     #[investigate]
+    #[allow(clippy::result_large_err)]
     fn opaque_in_another_crates_alias() -> axum::response::Result<impl ToString> {
         Ok("text")
     }
@@ -198,6 +199,7 @@ mod functions {
     }
 
     #[investigate]
+    #[allow(clippy::never_loop)]
     fn with_labels() -> u32 {
         let mut turns = 0;
         'outer: loop {
@@ -553,6 +555,7 @@ mod methods {
 
     impl Store {
         #[investigate]
+        #[allow(clippy::needless_arbitrary_self_type)]
         async fn by_typed_reference(self: &Self) -> u32 {
             self.toys
         }
