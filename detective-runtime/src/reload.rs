@@ -125,8 +125,9 @@ impl Reloader {
     ///
     /// # Errors
     ///
-    /// When there are too many already, or nothing is traced at all.
+    /// When it means nothing that is there, there are too many already, or nothing is traced at all.
     pub(crate) fn boost(&self, wanted: Wanted) -> Result<Boost, String> {
+        wanted.check_function()?;
         let mut state = self.lock();
         if state.boosts.len() >= boost::MOST {
             return Err(format!(

@@ -182,7 +182,7 @@ impl Diagnostic {
 }
 
 /// The known name that is closest to what was written, if any is close.
-pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     // 0.8 keeps one slip in a short word and two or three in a long one, and refuses the rest.
     const CLOSE: f64 = 0.8;
     let written = written.to_lowercase().replace('-', "_");

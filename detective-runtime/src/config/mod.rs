@@ -13,6 +13,10 @@
 //!
 //! Everything that is wrong is told at once, with its place ([`ConfigError`]), and the place that
 //! decided a value can be asked for ([`Provenance`]).
+//!
+//! A running program takes up a changed file by itself: what it says is loaded and checked as at the
+//! start, and then in force for the next request, all of it at once. A key whose [`Effect`] is
+//! [`Restart`](Effect::Restart) keeps its value until the program is started again, which is told.
 
 mod admin;
 mod analytics;
@@ -57,6 +61,7 @@ pub use self::analytics::Analytics;
 pub use self::cache::Cache;
 pub use self::capture::{Capture, ClientAddress};
 pub use self::declare::{Effect, Key, Section};
+pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
 pub use self::jaeger::{Jaeger, Protocol};
