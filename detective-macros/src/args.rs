@@ -101,6 +101,14 @@ fn separated<T>(
 }
 
 fn parse_arg(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Arg> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        let message = format!(
+            "a text alone is no argument: did you mean `name = {:?}`?",
+            text.value()
+        );
+        return Err(syn::Error::new_spanned(text, message));
+    }
     if !input.peek(Ident::peek_any) {
         return Err(input.error("expected an argument such as `name = \"..\"` or `fields(..)`"));
     }

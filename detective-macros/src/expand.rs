@@ -62,12 +62,17 @@ fn expand_body(investigated: &Investigated) -> TokenStream {
 
 /// The module of the runtime that holds the names below.
 fn private_path(request: &Request) -> TokenStream {
+    private_path_at(request, Span::mixed_site())
+}
+
+/// The same, for a call whose complaints belong to `span`.
+fn private_path_at(request: &Request, span: Span) -> TokenStream {
     match &request.root {
         Some(root) => {
             let root: &Path = &root.value;
-            generated!(#root::__private)
+            quote_spanned!(span=> #root::__private)
         }
-        None => generated!(::detective::__private),
+        None => quote_spanned!(span=> ::detective::__private),
     }
 }
 
@@ -166,9 +171,13 @@ fn call(investigated: &Investigated, private: &TokenStream) -> TokenStream {
             generated!(#span.run_async(#block, #error).await)
         }
         Shape::Plain => generated!(#span.run(#closure, #error)),
-        Shape::Future => generated!(#span.run_async((#closure)(), #error)),
+        Shape::Future => generated!(#span.run_future(#closure, #error)),
+        Shape::Stream => generated!(#span.run_stream(#closure, #error)),
         Shape::BoxedFuture => {
-            generated!(::std::boxed::Box::pin(#span.run_async((#closure)(), #error)))
+            generated!(::std::boxed::Box::pin(#span.run_future(#closure, #error)))
+        }
+        Shape::BoxedStream => {
+            generated!(::std::boxed::Box::pin(#span.run_stream(#closure, #error)))
         }
     };
     if returned.is_never {
@@ -189,7 +198,7 @@ fn error(request: &Request, private: &TokenStream) -> TokenStream {
 
 fn fields(request: &Request, private: &TokenStream) -> Option<TokenStream> {
     let fields = &request.fields.as_ref()?.value;
-    let fields = fields.iter().map(|field| add_field(field, private));
+    let fields = fields.iter().map(|field| add_field(field, request));
     Some(generated! {
         .with(|__detective_fields| {
             use #private::CapturedValue as _;
@@ -198,7 +207,7 @@ fn fields(request: &Request, private: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
+fn add_field(field: &Field, request: &Request) -> TokenStream {
     let key = field.key.text();
     let expression = match &field.value {
         Some(value) => generated!((#value)),
@@ -210,6 +219,7 @@ fn add_field(field: &Field, private: &TokenStream) -> TokenStream {
         .as_ref()
         .map_or_else(|| field.key.span(), syn::spanned::Spanned::span);
     let here = Span::mixed_site().located_at(written);
+    let private = private_path_at(request, here);
     let value = match field.sigil {
         None => quote_spanned!(here=> (&&&&&&#private::Captured(&#expression)).__detective_value()),
         Some(Sigil::Display) => quote_spanned!(here=> #private::display(&#expression)),

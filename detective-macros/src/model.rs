@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::{
-    Attribute, GenericArgument, Meta, PathArguments, ReturnType, Signature, Type, TypeParamBound,
-    token,
+    Attribute, GenericArgument, Meta, Path, PathArguments, ReturnType, Signature, Type,
+    TypeParamBound, token,
 };
 
 use crate::args::{self, Arg};
@@ -56,6 +56,10 @@ pub(crate) enum Shape {
     Future,
     /// Returns a pinned box with a future in it.
     BoxedFuture,
+    /// Returns an `impl Stream`.
+    Stream,
+    /// Returns a pinned box with a stream in it.
+    BoxedStream,
 }
 
 impl Subject {
@@ -190,55 +194,67 @@ impl Shape {
         if signature.asyncness.is_some() {
             return Self::Async;
         }
-        match &signature.output {
-            ReturnType::Type(_, returned) if is_future(returned) => Self::Future,
-            ReturnType::Type(_, returned) if is_boxed_future(returned) => Self::BoxedFuture,
-            _ => Self::Plain,
+        let ReturnType::Type(_, returned) = &signature.output else {
+            return Self::Plain;
+        };
+        match (later(returned), boxed_later(returned)) {
+            (Some(Later::Future), _) => Self::Future,
+            (Some(Later::Stream), _) => Self::Stream,
+            (None, Some(Later::Future)) => Self::BoxedFuture,
+            (None, Some(Later::Stream)) => Self::BoxedStream,
+            (None, None) => Self::Plain,
         }
     }
 }
 
-fn is_future(returned: &Type) -> bool {
-    match returned {
-        Type::ImplTrait(opaque) => has_future_bound(&opaque.bounds),
-        Type::TraitObject(object) => has_future_bound(&object.bounds),
-        _ => false,
-    }
+/// What goes on after the function that returned it.
+#[derive(Debug, Clone, Copy)]
+enum Later {
+    Future,
+    Stream,
 }
 
-fn has_future_bound<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
-    bounds.into_iter().any(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "Future"),
-        _ => false,
+/// `impl Future<..>` or `dyn Stream<..>`, by the last name of the trait's path.
+fn later(returned: &Type) -> Option<Later> {
+    let bounds = match returned {
+        Type::ImplTrait(opaque) => &opaque.bounds,
+        Type::TraitObject(object) => &object.bounds,
+        _ => return None,
+    };
+    bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => match last_name(&bound.path)?.as_str() {
+            "Future" => Some(Later::Future),
+            "Stream" => Some(Later::Stream),
+            _ => None,
+        },
+        _ => None,
     })
 }
 
-/// `Pin<Box<dyn Future<..>>>`, or the names that the futures crates have for it.
-fn is_boxed_future(returned: &Type) -> bool {
+/// `Pin<Box<dyn Future<..>>>`, or the names that the futures crates have for it; the same for streams.
+fn boxed_later(returned: &Type) -> Option<Later> {
     let Type::Path(path) = returned else {
-        return false;
+        return None;
     };
-    let Some(last) = path.path.segments.last() else {
-        return false;
-    };
-    match last.ident.to_string().as_str() {
-        "BoxFuture" | "LocalBoxFuture" => true,
-        "Pin" => only_type_argument(&last.arguments).is_some_and(|boxed| match boxed {
-            Type::Path(boxed) => boxed.path.segments.last().is_some_and(|last| {
-                last.ident == "Box" && only_type_argument(&last.arguments).is_some_and(is_future)
-            }),
-            _ => false,
-        }),
-        _ => false,
+    match last_name(&path.path)?.as_str() {
+        "BoxFuture" | "LocalBoxFuture" => Some(Later::Future),
+        "BoxStream" | "LocalBoxStream" => Some(Later::Stream),
+        "Pin" => match only_type_argument(&path.path)? {
+            Type::Path(boxed) if last_name(&boxed.path)? == "Box" => {
+                later(only_type_argument(&boxed.path)?)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-fn only_type_argument(arguments: &PathArguments) -> Option<&Type> {
-    match arguments {
+fn last_name(path: &Path) -> Option<String> {
+    Some(path.segments.last()?.ident.to_string())
+}
+
+fn only_type_argument(path: &Path) -> Option<&Type> {
+    match &path.segments.last()?.arguments {
         PathArguments::AngleBracketed(list) if list.args.len() == 1 => match list.args.first() {
             Some(GenericArgument::Type(argument)) => Some(argument),
             _ => None,

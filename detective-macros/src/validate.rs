@@ -82,7 +82,7 @@ fn check_skip(request: &Request, errors: &mut Errors) {
     if let Some(skip) = &request.skip {
         errors.add(
             &skip.tokens,
-            "`skip` leaves something out of an investigated `impl` block or module: here, remove the attribute",
+            "`skip` leaves something out of an investigated `impl` block, trait or module: here, remove the attribute",
         );
     }
 }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::admin::Admin;
 use crate::cache::Cache;
 use crate::callsite;
-use crate::config::{Config, Loaded, Loader, Service, rules};
+use crate::command::{self, IntoApp};
+use crate::config::{Config, Loaded, Loader, Service};
 use crate::detective::Detective;
 use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
@@ -17,6 +19,7 @@ use crate::metrics::{QueueFill, Stats};
 use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
 use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue};
+use crate::survey::Survey;
 use crate::testing;
 use crate::value::Value;
 
@@ -77,9 +80,10 @@ impl Builder {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
+        let survey = Survey::new(&loaded);
+        survey.enforce(survey.functions())?;
         identify(&mut loaded.config.service);
         let config = &loaded.config;
-        warn_of_dead_rules(config);
         let stats = Arc::new(Stats::default());
         let store = open_store(config, &loaded.origin.directory).await?;
         let (writer, reader) = store.map_or((None, None), |store| {
@@ -111,45 +115,74 @@ impl Builder {
             }
         })
         .await?;
-        finish(instance, reloader, pipeline, reader).await
+        finish(instance, reloader, pipeline, reader, survey).await
+    }
+
+    /// Runs the command that the arguments of this process ask for, as
+    /// [`Detective::commands`] does, with these settings.
+    pub async fn commands<A: IntoApp>(&self, app: impl AsyncFnOnce(&Detective) -> A) {
+        command::run_and_exit(&self.loader, app).await;
     }
 
     pub(crate) async fn start_in_memory(self) -> Result<(Detective, testing::Sinks), StartError> {
-        let mut loaded = self.loader.load()?;
-        identify(&mut loaded.config.service);
-        let stats = Arc::new(Stats::default());
-        let instance = new_instance(&loaded, &stats)?;
-        let reloader = Arc::new(Reloader::new(self.loader, loaded, Arc::clone(&instance)));
-        // A test says itself when the file is to be read again.
-        let beside = {
-            let reloader = Arc::clone(&reloader);
-            async move { reloader.watch_boosts().await }
-        };
-        let exporter = MemoryExporter::default();
-        let rows = Arc::default();
-        let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
-            let (instance, exporter, rows) =
-                (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
-            move || async move {
-                let config = &instance.snapshot.load_full().config;
-                let export = ExportQueue::start(Exporter::Memory(exporter), &config.jaeger, stats);
-                let rows = match config.store.enabled {
-                    true => RowSink::Memory(rows),
-                    false => RowSink::Off,
-                };
-                Ok(Sinks { export, rows })
-            }
-        })
-        .await?;
-        let sinks = testing::Sinks {
-            spans: exporter,
-            rows,
-            instance: Arc::clone(&instance),
-            flusher: pipeline.flusher(),
-        };
-        let detective = finish(instance, reloader, pipeline, None).await?;
-        Ok((detective, sinks))
+        let loaded = self.loader.load()?;
+        let survey = Survey::new(&loaded);
+        survey.enforce(survey.functions())?;
+        start_in_memory(self.loader, loaded, survey).await
     }
+}
+
+/// Starts for a command: to memory, without pages of its own, and keeping every trace and row.
+pub(crate) async fn start_for_command(
+    mut loaded: Loaded,
+) -> Result<(Detective, testing::Sinks), StartError> {
+    let survey = Survey::new(&loaded);
+    loaded.config.admin.listen = None;
+    loaded.config.store.enabled = true;
+    // What is slow is kept.
+    loaded.config.tracing.slow = Duration::ZERO;
+    // It is over before anything could be loaded again.
+    start_in_memory(Loader::isolated(""), loaded, survey).await
+}
+
+async fn start_in_memory(
+    loader: Loader,
+    mut loaded: Loaded,
+    survey: Survey,
+) -> Result<(Detective, testing::Sinks), StartError> {
+    identify(&mut loaded.config.service);
+    let stats = Arc::new(Stats::default());
+    let instance = new_instance(&loaded, &stats)?;
+    let reloader = Arc::new(Reloader::new(loader, loaded, Arc::clone(&instance)));
+    // A test says itself when the file is to be read again.
+    let beside = {
+        let reloader = Arc::clone(&reloader);
+        async move { reloader.watch_boosts().await }
+    };
+    let exporter = MemoryExporter::default();
+    let rows = Arc::default();
+    let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
+        let (instance, exporter, rows) =
+            (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
+        move || async move {
+            let config = &instance.snapshot.load_full().config;
+            let export = ExportQueue::start(Exporter::Memory(exporter), &config.jaeger, stats);
+            let rows = match config.store.enabled {
+                true => RowSink::Memory(rows),
+                false => RowSink::Off,
+            };
+            Ok(Sinks { export, rows })
+        }
+    })
+    .await?;
+    let sinks = testing::Sinks {
+        spans: exporter,
+        rows,
+        instance: Arc::clone(&instance),
+        flusher: pipeline.flusher(),
+    };
+    let detective = finish(instance, reloader, pipeline, None, survey).await?;
+    Ok((detective, sinks))
 }
 
 fn new_instance(loaded: &Loaded, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {
@@ -173,6 +206,7 @@ async fn finish(
     reloader: Arc<Reloader>,
     pipeline: Pipeline,
     reader: Option<Reader>,
+    survey: Survey,
 ) -> Result<Detective, StartError> {
     let admin = Admin::new(
         Arc::clone(&instance),
@@ -180,11 +214,11 @@ async fn finish(
         reader,
         pipeline.flusher(),
     );
-    Detective::assemble(instance, reloader, pipeline, admin).await
+    Detective::assemble(instance, reloader, pipeline, admin, survey).await
 }
 
 /// Fills in what the config leaves open of the program's identity.
-fn identify(service: &mut Service) {
+pub(crate) fn identify(service: &mut Service) {
     let (package, version) = callsite::package().unzip();
     let executable = || {
         std::env::current_exe()
@@ -206,21 +240,10 @@ fn identify(service: &mut Service) {
     }
 }
 
-/// Tells which rules name no function that is in the program.
-fn warn_of_dead_rules(config: &Config) {
-    let paths: Vec<&str> = callsite::all()
-        .iter()
-        .map(|callsite| callsite.path())
-        .collect();
-    for pattern in rules::unused_patterns(&config.investigate, &paths) {
-        tracing::warn!(
-            "[investigate.\"{pattern}\"] matches none of the {} investigated functions",
-            paths.len()
-        );
-    }
-}
-
-async fn open_store(config: &Config, directory: &Path) -> Result<Option<Store>, StartError> {
+pub(crate) async fn open_store(
+    config: &Config,
+    directory: &Path,
+) -> Result<Option<Store>, StartError> {
     if !config.store.enabled {
         return Ok(None);
     }
@@ -232,12 +255,13 @@ async fn open_store(config: &Config, directory: &Path) -> Result<Option<Store>, 
 
 /// OpenTelemetry's attributes of the program itself.
 /// <https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/resource/README.md>
-fn resource(config: &Config) -> Resource {
+pub(crate) fn resource(config: &Config) -> Resource {
     let Service {
         name,
         version,
         instance,
         attributes,
+        ..
     } = &config.service;
     let own = [
         ("service.name", name.as_str()),

@@ -25,7 +25,7 @@ pub struct Site {
     pub version: &'static str,
     /// `file!()` at the function.
     pub file: &'static str,
-    /// `line!()` at the attribute.
+    /// `line!()` at the function's name.
     pub line: u32,
     /// What the attribute's arguments override.
     pub options: Options,

@@ -29,7 +29,7 @@ pub trait Capture {
     message = "`{Self}` cannot be recorded as a field",
     label = "neither a plain value, nor `Display`, nor `Debug`",
     note = "capture a part of it or a text made from it: `fields(key = expression)`; a type parameter needs \
-            a bound"
+            a bound such as `Display` or `Debug`"
 )]
 pub trait Recordable {}
 

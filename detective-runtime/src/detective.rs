@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::builder::Builder;
+use crate::command::IntoApp;
 use crate::config::{Config, ConfigError};
 use crate::error::{ServeError, ShutdownError, StartError};
 use crate::handle::Handle;
@@ -19,6 +21,7 @@ use crate::instance::Instance;
 use crate::pipeline::Pipeline;
 use crate::reload::Reloader;
 use crate::serve::{self, Listen};
+use crate::survey::Survey;
 use crate::trace;
 
 /// The running system.
@@ -54,6 +57,9 @@ pub struct Detective {
     pipeline: Pipeline,
     admin: Admin,
     admin_server: Option<Server>,
+    survey: Survey,
+    /// Whether the application asked for the layer, or for [`watch`](Self::watch).
+    is_layered: AtomicBool,
 }
 
 /// A server in a task of its own.
@@ -83,11 +89,42 @@ impl Detective {
         Builder::default()
     }
 
+    /// Gives this application the commands `detective check`, `config`, `init` and `doctor`.
+    ///
+    /// Without the word `detective` as the first argument of the process this does nothing. With it,
+    /// `app` puts the application together, with a Detective that records to memory and serves
+    /// nobody; the command runs, and **ends the process** with its exit code: 0 when all is well, 1
+    /// when something was found, 2 when the command line is wrong. Call it early in `main`, before
+    /// anything that must be closed again. `app` may also return a `Result`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use axum::{Router, routing::get};
+    /// use detective::Detective;
+    ///
+    /// fn app() -> Router {
+    ///     Router::new().route("/", get(async || "hello"))
+    /// }
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     Detective::commands(async |_| app()).await; // cargo run -- detective check
+    ///     let detective = Detective::start().await?;
+    ///     detective.serve("127.0.0.1:8000", app()).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn commands<A: IntoApp>(app: impl AsyncFnOnce(&Detective) -> A) {
+        Self::builder().commands(app).await;
+    }
+
     pub(crate) async fn assemble(
         instance: Arc<Instance>,
         reloader: Arc<Reloader>,
         pipeline: Pipeline,
         admin: Admin,
+        survey: Survey,
     ) -> Result<Self, StartError> {
         let admin_server = match instance.snapshot.load().config.admin.listen {
             None => None,
@@ -101,13 +138,21 @@ impl Detective {
             pipeline,
             admin,
             admin_server,
+            survey,
+            is_layered: AtomicBool::new(false),
         })
     }
 
     /// The layer that records requests. Put it on the outermost router, and finish the router with
     /// `.with_state(..)` before it is served; [`watch`](Self::watch) does both.
     pub fn layer(&self) -> DetectiveLayer {
+        self.is_layered.store(true, Relaxed);
         DetectiveLayer::new(Arc::clone(&self.instance))
+    }
+
+    /// Whether [`layer`](Self::layer) or [`watch`](Self::watch) was called.
+    pub(crate) fn is_layered(&self) -> bool {
+        self.is_layered.load(Relaxed)
     }
 
     /// `/metrics` and `/analytics`, into which the application's router is to be merged
@@ -148,6 +193,18 @@ impl Detective {
         self.admin_server.as_ref().map(|server| server.address)
     }
 
+    /// Compares `[routes]` with the routes of `app`, as [`serve`](Self::serve) does: for programs
+    /// that serve by themselves. A rule that names no route, or that decides nothing, is a warning
+    /// in the log.
+    ///
+    /// # Errors
+    ///
+    /// When there is such a rule and `service.strict` holds, as it does in the profile
+    /// "production".
+    pub fn check(&self, app: &Router) -> Result<(), ConfigError> {
+        self.survey.enforce(self.survey.routes(app))
+    }
+
     /// What handlers need: a cheap clone for the application's state.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.instance))
@@ -159,8 +216,9 @@ impl Detective {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the shutdown lost something. Traces that did not
-    /// reach Jaeger are logged and no error: a program does not fail because nobody watches it.
+    /// When the address cannot be listened on, a rule does not fit the routes (see
+    /// [`check`](Self::check)), or the shutdown lost something. Traces that did not reach Jaeger are
+    /// logged and no error: a program does not fail because nobody watches it.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
         self.serve_with(listen, app, serve::stop_signal(), serve::stop_signal)
             .await
@@ -188,6 +246,11 @@ impl Detective {
         stop: impl Future<Output = ()>,
         hurry: impl FnOnce() -> F,
     ) -> Result<(), ServeError> {
+        if let Err(error) = self.check(&app) {
+            // Nothing was recorded yet that could be lost.
+            let _nothing_lost = self.shutdown().await;
+            return Err(error.into());
+        }
         let listener = listen.into().bind().await?;
         let app = self.watch(app);
         let instance = Arc::clone(&self.instance);

@@ -41,6 +41,10 @@ pub enum ServeError {
         /// The system's reason.
         error: std::io::Error,
     },
+    /// The config does not fit the routes, and `service.strict` holds; the text lists every
+    /// mistake with its place.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
     /// Everything was served, but the shutdown lost something else than traces.
     #[error("{0}")]
     Shutdown(#[from] ShutdownError),

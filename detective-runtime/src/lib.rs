@@ -26,7 +26,9 @@
 //! # The parts
 //!
 //! - [`investigate`] marks a function; [`Detective`] is the running system; [`Handle`] is what
-//!   handlers use of it: the cache, the consumer's name, spans and fields by hand.
+//!   handlers use of it: the cache.
+//! - [`set_field`], [`mark_error`], [`set_consumer`], [`start_span`] and [`trace_id`] are for the
+//!   bodies of functions: they find the request and the span that they are called in.
 //! - [`Detective::serve`] does everything. Larger programs take its parts: [`Detective::layer`],
 //!   [`Detective::routes`], [`Detective::watch`] and [`Detective::shutdown`].
 //! - [`client`] makes outgoing HTTP, SQL and Redis calls part of the trace;
@@ -61,7 +63,9 @@ mod callsite;
 mod capture;
 pub mod client;
 mod clock;
+mod command;
 pub mod config;
+mod current;
 mod decided;
 mod detective;
 mod error;
@@ -79,6 +83,7 @@ mod reload;
 mod rules;
 mod serve;
 mod store;
+mod survey;
 pub mod testing;
 mod trace;
 mod value;
@@ -88,10 +93,12 @@ pub mod __private;
 
 pub use crate::builder::Builder;
 pub use crate::cache::{Cache, CacheError};
+pub use crate::command::IntoApp;
+pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
 pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, StartError};
 pub use crate::export::ExportError;
-pub use crate::handle::{Handle, ManualSpan};
+pub use crate::handle::Handle;
 pub use crate::http::{DetectiveLayer, DetectiveService, ResponseFuture};
 pub use crate::serve::Listen;
 pub use crate::store::StoreError;

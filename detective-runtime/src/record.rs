@@ -58,8 +58,12 @@ pub(crate) struct Record {
     pub(crate) handler: Option<&'static Callsite>,
     /// The handler's span was dropped before the function returned.
     pub(crate) handler_dropped: bool,
-    /// The text of the handler's error.
+    /// The handler returned an error, or one was marked by hand, whatever was answered.
+    pub(crate) failed: bool,
+    /// The text of that error.
     pub(crate) error: Option<String>,
+    /// The error marked by hand in the function that runs at this moment, until that has ended.
+    pub(crate) marked: Option<Box<SpanError>>,
     /// An investigated function panicked; whoever called it may have recovered.
     pub(crate) panicked: bool,
     /// A panic went through the layer itself, so that there is no answer.
@@ -244,7 +248,9 @@ impl Record {
         self.response.clear();
         self.handler = None;
         self.handler_dropped = false;
+        self.failed = false;
         self.error = None;
+        self.marked = None;
         self.panicked = false;
         self.unwound = false;
         self.panic_message.clear();

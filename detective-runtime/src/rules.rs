@@ -13,6 +13,9 @@ use crate::layers::Layers;
 use crate::metrics::Bounds;
 use crate::trace::Ratio;
 
+#[cfg(test)]
+mod tests;
+
 /// One state of the config, with everything that can be worked out beforehand.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -46,6 +49,8 @@ pub(crate) struct FunctionRule {
     pub(crate) spans: bool,
     /// Whether its calls move `function_duration_seconds`.
     pub(crate) histogram: bool,
+    /// The bounds of that histogram, where something sets them for it.
+    buckets: Option<Box<[f64]>>,
     /// What it decides for the requests that it answers, unless the route does.
     request: RequestRule,
     /// What a boost decides for them, whatever the route does.
@@ -154,12 +159,13 @@ impl Snapshot {
 
     /// The bounds of the latency histogram of `endpoint`.
     pub(crate) fn bounds(&self, endpoint: &str) -> Bounds {
-        self.bounds_of(&self.route_layers(endpoint).rule())
+        let rule = self.route_layers(endpoint).rule();
+        self.bounds_of(rule.buckets.as_deref())
     }
 
     /// The bounds of `function_duration_seconds` of `callsite`.
-    pub(crate) fn function_bounds(&self, callsite: &'static Callsite) -> Bounds {
-        self.bounds_of(&self.function_layers(callsite).rule())
+    pub(crate) fn function_bounds(&self, callsite: &Callsite) -> Bounds {
+        self.bounds_of(self.function(callsite).buckets.as_deref())
     }
 
     /// All that decides for the requests of `endpoint`, before their handler and the sections do.
@@ -172,12 +178,8 @@ impl Snapshot {
         Layers::of_function(&self.config, &self.provenance, &self.boosts, callsite)
     }
 
-    fn bounds_of(&self, rule: &Rule) -> Bounds {
-        Bounds::from_seconds(
-            rule.buckets
-                .as_deref()
-                .unwrap_or(&self.config.metrics.buckets),
-        )
+    fn bounds_of(&self, buckets: Option<&[f64]>) -> Bounds {
+        Bounds::from_seconds(buckets.unwrap_or(&self.config.metrics.buckets))
     }
 
     /// What holds for `callsite`. A function that is not in the register yet has no rule, and
@@ -186,6 +188,7 @@ impl Snapshot {
         static UNKNOWN: FunctionRule = FunctionRule {
             spans: false,
             histogram: false,
+            buckets: None,
             request: RequestRule::OPEN,
             boost: RequestRule::OPEN,
             headers: HeaderRule {
@@ -318,6 +321,7 @@ fn function_rule(config: &Config, layers: &Layers<'_>) -> FunctionRule {
         request: request_rule(&rule),
         boost: request_rule(&layers.boost()),
         headers: header_rule(config, &layers.patterns()),
+        buckets: rule.buckets.map(Vec::into_boxed_slice),
     }
 }
 

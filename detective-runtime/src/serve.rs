@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -84,6 +85,7 @@ pub(crate) async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let streams = Streams::default();
     let mut stop = std::pin::pin!(stop);
     let deadline = loop {
         tokio::select! {
@@ -91,7 +93,7 @@ pub(crate) async fn serve(
             deadline = &mut stop => break deadline,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, app.clone(), &graceful));
+                    connections.spawn(connection(stream, peer, app.clone(), &graceful, &streams));
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -110,6 +112,37 @@ pub(crate) async fn serve(
         () = hurry => instance.cut_off(),
     }
     connections.shutdown().await;
+    streams.shutdown().await;
+}
+
+/// The requests of HTTP/2 connections, each of which hyper runs as a task of its own: owned, so that
+/// their records have ended when serving has.
+#[derive(Debug, Default, Clone)]
+struct Streams(Arc<Mutex<JoinSet<()>>>);
+
+impl Streams {
+    async fn shutdown(self) {
+        let mut tasks = std::mem::take(&mut *self.lock());
+        tasks.shutdown().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let mut tasks = self.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            stream.await;
+        });
+    }
 }
 
 fn connection(
@@ -117,6 +150,7 @@ fn connection(
     peer: SocketAddr,
     app: Router,
     graceful: &GracefulShutdown,
+    streams: &Streams,
 ) -> impl Future<Output = ()> + use<> {
     // Small answers would wait for the client's acknowledgement otherwise; a socket that refuses the
     // option still works.
@@ -133,7 +167,7 @@ fn connection(
             )
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(streams.clone());
     builder
         .http1()
         .timer(TokioTimer::new())

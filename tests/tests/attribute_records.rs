@@ -1,11 +1,12 @@
 //! What investigated functions leave behind, through the sinks in memory.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::pin::Pin;
 
 use detective::testing::{self, Sinks};
 use detective::{Value, investigate};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 /// Runs `work` outside of any request, in an instance of its own.
 async fn investigated(work: impl Future) -> Sinks {
@@ -24,6 +25,14 @@ async fn check(work: impl Future, expected_tree: &str) {
 struct SoldOut;
 
 struct Opaque;
+
+struct SoldOutText;
+
+impl Display for SoldOutText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("sold out")
+    }
+}
 
 #[investigate]
 async fn leaf() {}
@@ -306,5 +315,122 @@ async fn a_future_that_is_dropped_and_a_panic_end_their_spans() {
             ("plain_leaf", false),
             ("waits_for_ever", false)
         ]
+    );
+}
+
+/// Three toys, of which the second is sold out.
+fn toys() -> impl Stream<Item = Result<u32, SoldOut>> {
+    stream::iter([1, 2, 3]).then(async |toy| {
+        leaf().await;
+        if toy == 2 { Err(SoldOut) } else { Ok(toy) }
+    })
+}
+
+#[tokio::test]
+async fn a_returned_stream_is_recorded_until_it_ends_or_is_dropped() {
+    #[investigate]
+    fn opaque() -> impl Stream<Item = Result<u32, SoldOut>> {
+        plain_leaf();
+        toys()
+    }
+
+    #[investigate(error_if = |_| false)]
+    fn boxed() -> BoxStream<'static, Result<u32, SoldOut>> {
+        toys().boxed()
+    }
+
+    #[investigate]
+    fn dropped() -> Pin<Box<dyn Stream<Item = Result<u32, SoldOut>>>> {
+        Box::pin(toys())
+    }
+
+    #[investigate]
+    async fn all() {
+        assert_eq!(opaque().count().await, 3);
+        assert_eq!(boxed().count().await, 3);
+        let mut first = dropped();
+        assert!(first.next().await.is_some());
+        drop(first);
+        leaf().await;
+    }
+
+    check(
+        all(),
+        "all (internal)\n  opaque (internal) ! SoldOut\n    plain_leaf (internal)\n    leaf (internal)\n    \
+         leaf (internal)\n    leaf (internal)\n  boxed (internal)\n    leaf (internal)\n    leaf (internal)\n    \
+         leaf (internal)\n  dropped (internal)\n    leaf (internal)\n  leaf (internal)\n",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_function_does_before_its_future_is_below_it() {
+    #[investigate]
+    fn eager() -> impl Future<Output = ()> {
+        plain_leaf();
+        leaf()
+    }
+
+    check(
+        async { eager().await },
+        "eager (internal)\n  plain_leaf (internal)\n  leaf (internal)\n",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_error_is_marked_on_the_function_that_runs() {
+    #[investigate]
+    async fn recovers(fails: bool) {
+        leaf().await;
+        if fails {
+            detective::mark_error("first");
+            detective::mark_error(SoldOutText);
+        }
+        tokio::task::yield_now().await;
+        recovers_plain(false);
+        detective::set_field("fails", fails);
+    }
+
+    #[investigate]
+    fn recovers_plain(fails: bool) {
+        if fails {
+            detective::mark_error(SoldOutText);
+        }
+    }
+
+    #[investigate]
+    async fn returns_another() -> Result<(), SoldOut> {
+        detective::mark_error("marked");
+        Err(SoldOut)
+    }
+
+    #[investigate]
+    fn streams() -> impl Stream<Item = u32> {
+        stream::iter([1, 2]).inspect(|_| detective::mark_error("spilt"))
+    }
+
+    #[investigate]
+    async fn all() {
+        recovers(true).await;
+        recovers(false).await;
+        recovers_plain(true);
+        let _ = returns_another().await;
+        streams().count().await;
+    }
+
+    let sinks = investigated(all()).await;
+    assert_eq!(
+        sinks.tree().await,
+        "all (internal)\n  recovers (internal) fails=true ! sold out\n    leaf (internal)\n    \
+         recovers_plain (internal)\n  recovers (internal) fails=false\n    leaf (internal)\n    \
+         recovers_plain (internal)\n  recovers_plain (internal) ! sold out\n  \
+         returns_another (internal) ! SoldOut\n  streams (internal) ! spilt\n",
+    );
+    let spans = sinks.spans().await;
+    let marked = spans.iter().find(|span| span.name == "recovers").unwrap();
+    assert_eq!(
+        marked.attribute("error.type"),
+        Some(&"attribute_records::SoldOutText".into())
     );
 }

@@ -32,6 +32,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use detective::investigate;
+use futures_util::stream::{self, BoxStream, LocalBoxStream, Stream, StreamExt};
 
 #[derive(Debug, PartialEq)]
 struct SoldOut;
@@ -144,6 +145,88 @@ mod functions {
         if fails { Err(SoldOut) } else { Ok("text") }
     }
 
+    // A statement that is an empty block, before the value.
+    #[investigate]
+    #[allow(clippy::semicolon_if_nothing_returned)]
+    fn block_first() -> Result<u8, std::num::TryFromIntError> {
+        {}
+        u8::try_from(1234)
+    }
+
+    #[investigate]
+    #[rustfmt::skip]
+    #[deny(clippy::suspicious_else_formatting)]
+    async fn braces_of_its_own(flag: bool) {
+        let _text = format!(
+            "{}",
+            if flag { "true" } else { "false" }
+        );
+    }
+
+    #[investigate]
+    #[deny(clippy::suspicious_else_formatting)]
+    async fn comments_alone() {
+        // if
+        // else
+    }
+
+    #[investigate]
+    fn opaque_in_another_crates_alias() -> axum::response::Result<impl ToString> {
+        Ok("text")
+    }
+
+    #[investigate]
+    fn written_through(out: &mut u8) -> Result<(), std::num::TryFromIntError> {
+        *out = u8::try_from(1234)?;
+        Ok(())
+    }
+
+    #[investigate]
+    async fn written_through_async(out: &mut u8) -> Result<(), std::num::TryFromIntError> {
+        tokio::task::yield_now().await;
+        *out = u8::try_from(7)?;
+        Ok(())
+    }
+
+    #[investigate]
+    fn recursive(depth: u32) -> u32 {
+        if depth == 0 {
+            0
+        } else {
+            recursive(depth - 1) + 1
+        }
+    }
+
+    #[investigate]
+    fn with_labels() -> u32 {
+        let mut turns = 0;
+        'outer: loop {
+            loop {
+                turns += 1;
+                if turns > 2 {
+                    break 'outer turns;
+                }
+                continue 'outer;
+            }
+        }
+    }
+
+    #[investigate]
+    fn r#raw(r#type: u8) -> u8 {
+        r#type
+    }
+
+    macro_rules! investigated {
+        ($name:ident, $argument:ident: $of:ty, $body:expr) => {
+            #[investigate(name = "made by a macro", fields($argument))]
+            fn $name($argument: $of) -> $of {
+                $body
+            }
+        };
+    }
+
+    investigated!(made_by_a_macro, number: u8, number + 1);
+
     // The static of an investigated function does not keep it from being dead.
     #[expect(dead_code)]
     #[investigate]
@@ -152,6 +235,17 @@ mod functions {
     #[tokio::test]
     async fn free_functions() {
         attributes_inside().await;
+        assert!(block_first().is_err());
+        braces_of_its_own(true).await;
+        comments_alone().await;
+        assert!(opaque_in_another_crates_alias().is_ok());
+        let mut written = 0;
+        assert!(written_through(&mut written).is_err());
+        assert!(written_through_async(&mut written).await.is_ok());
+        assert_eq!(written, 7);
+        assert_eq!(recursive(3), 3);
+        assert_eq!(with_labels(), 3);
+        assert_eq!(r#raw(made_by_a_macro(1)), 2);
         shadowing();
         assert!(opaque_in_an_alias(true).is_err());
         assert!(opaque_twice(false).is_ok());
@@ -229,6 +323,25 @@ mod arguments {
         a + b + c
     }
 
+    struct Nested {
+        pair: Holder,
+        rest: (u8, u8),
+        kept: SoldOut,
+    }
+
+    struct Holder((u8, u8));
+
+    #[investigate(fields(a, b, c, d))]
+    fn deep(
+        &Nested {
+            pair: Holder((a, b)),
+            rest: (c, d),
+            ..
+        }: &Nested,
+    ) -> u8 {
+        a + b + c + d
+    }
+
     #[investigate(fields(count))]
     fn mutable(mut count: u32, list: &mut Vec<u32>) -> &mut u32 {
         while count > 0 {
@@ -290,6 +403,13 @@ mod arguments {
         };
         assert_eq!(patterns(pair, (1, 2), [7, 8], true).await, "l37");
         assert_eq!(references(&1, (2, &3)), 6);
+        let nested = Nested {
+            pair: Holder((1, 2)),
+            rest: (3, 4),
+            kept: SoldOut,
+        };
+        assert_eq!(deep(&nested), 10);
+        assert_eq!(nested.kept, SoldOut);
         assert_eq!(*mutable(2, &mut Vec::new()), 1);
         assert_eq!(*mutable_async(2, &mut Vec::new()).await, 1);
         assert_eq!(borrowed("abc", "").await, "bc");
@@ -335,6 +455,40 @@ mod generics {
         texts.map(|text| text.as_ref().len())
     }
 
+    // A type parameter that nothing but the caller decides, in a place that no value has.
+    #[investigate]
+    fn error_of_any_type<T: ?Sized, E>(value: &T) -> Result<&T, E> {
+        Ok(value)
+    }
+
+    #[investigate]
+    async fn opaque_of_a_parameter<T>(value: T) -> impl AsRef<str>
+    where
+        T: Into<String>,
+    {
+        value.into()
+    }
+
+    // Only the lifetimes that are named: the argument's is not among them.
+    #[investigate]
+    fn captures_nothing(text: &str) -> impl Future<Output = usize> + use<> {
+        let length = text.len();
+        async move { length }
+    }
+
+    #[investigate]
+    fn higher_ranked<F>(read: F) -> usize
+    where
+        F: for<'a> Fn(&'a str) -> &'a str,
+    {
+        read("text").len()
+    }
+
+    #[investigate]
+    fn dynamic(read: &dyn Fn(u8) -> u8, write: Box<dyn FnOnce(u8) + Send + '_>) {
+        write(read(1));
+    }
+
     #[investigate(fields(?value))]
     fn debugged<T: Debug>(value: T) -> T {
         value
@@ -344,6 +498,13 @@ mod generics {
     async fn generic_functions() {
         assert_eq!(bounded(Ok::<_, SoldOut>(1)).await, Ok(1));
         assert_eq!(lengths(["a", "bb"]), [1, 2]);
+        assert_eq!(error_of_any_type::<str, ()>("x"), Ok("x"));
+        assert_eq!(opaque_of_a_parameter("x").await.as_ref(), "x");
+        assert_eq!(captures_nothing(&String::from("text")).await, 4);
+        assert_eq!(higher_ranked(|text| &text[1..]), 3);
+        let mut written = 0;
+        dynamic(&|number| number + 1, Box::new(|number| written = number));
+        assert_eq!(written, 2);
         assert_eq!(debugged(1), 1);
     }
 }
@@ -390,6 +551,24 @@ mod methods {
         }
     }
 
+    impl Store {
+        #[investigate]
+        async fn by_typed_reference(self: &Self) -> u32 {
+            self.toys
+        }
+
+        #[investigate]
+        fn boxed(self: Box<Self>) -> u32 {
+            self.toys
+        }
+
+        #[investigate(fields(toys = Self::clone(self).toys))]
+        async fn appended(&mut self, toys: u32) -> Self {
+            self.toys += toys;
+            self.clone()
+        }
+    }
+
     trait Count {
         async fn count(&self) -> u32;
 
@@ -414,6 +593,9 @@ mod methods {
         assert_eq!(store.clone().by_value().await.toys, 3);
         assert_eq!(Arc::new(store.clone()).shared().await, 2);
         assert_eq!(Pin::new(&mut store).pinned(), 2);
+        assert_eq!(store.by_typed_reference().await, 2);
+        assert_eq!(Box::new(store.clone()).boxed(), 2);
+        assert_eq!(store.clone().appended(3).await.toys, 5);
         assert_eq!(store.twice().await, 4);
     }
 }
@@ -467,6 +649,67 @@ mod futures {
     }
 }
 
+mod streams {
+    use super::*;
+
+    #[investigate]
+    fn opaque(toys: u32) -> impl Stream<Item = u32> + Send {
+        stream::iter(0..toys)
+    }
+
+    #[investigate(fields(toys = toys.len()))]
+    fn borrowed(toys: &[u32]) -> impl Stream<Item = &u32> {
+        stream::iter(toys)
+    }
+
+    #[investigate]
+    fn boxed(toys: &[u32]) -> BoxStream<'_, Result<u32, SoldOut>> {
+        if toys.is_empty() {
+            return stream::empty().boxed();
+        }
+        stream::iter(toys).map(|toy| Ok(*toy)).boxed()
+    }
+
+    #[investigate(error_if = |toy| *toy > 1)]
+    fn pinned<'a>(toys: &'a [u32]) -> Pin<Box<dyn Stream<Item = u32> + Send + 'a>> {
+        Box::pin(stream::iter(toys.iter().copied()))
+    }
+
+    #[investigate]
+    fn local() -> LocalBoxStream<'static, std::rc::Rc<u32>> {
+        stream::iter([std::rc::Rc::new(1)]).boxed_local()
+    }
+
+    // It is recorded until the stream is made, since that is what the function returns.
+    #[investigate]
+    async fn after_waiting() -> impl Stream<Item = u32> {
+        stream::iter(0..2)
+    }
+
+    #[investigate]
+    async fn in_a_result() -> Result<impl Stream<Item = u32>, SoldOut> {
+        Ok(stream::iter(0..2))
+    }
+
+    #[tokio::test]
+    async fn functions_that_return_streams() {
+        let counted = tokio::spawn(opaque(3).count()).await;
+        assert_eq!(counted.unwrap(), 3);
+        assert_eq!(opaque(3).size_hint(), (3, Some(3)));
+        assert_eq!(borrowed(&[1, 2]).count().await, 2);
+        assert_eq!(boxed(&[]).count().await, 0);
+        assert_eq!(boxed(&[1]).next().await, Some(Ok(1)));
+        assert_eq!(pinned(&[1, 2, 3]).collect::<Vec<_>>().await, [1, 2, 3]);
+        assert_eq!(local().count().await, 1);
+        assert_eq!(after_waiting().await.count().await, 2);
+        assert_eq!(in_a_result().await.unwrap().count().await, 2);
+
+        let mut ended = std::pin::pin!(opaque(0));
+        assert_eq!(ended.next().await, None);
+        assert_eq!(ended.next().await, None);
+    }
+}
+
 mod neighbours {
     use super::*;
 
@@ -487,6 +730,23 @@ mod neighbours {
         #[investigate(fields(id))]
         async fn find(&self, id: u32) -> Result<u32, SoldOut> {
             if id == 0 { Err(SoldOut) } else { Ok(id) }
+        }
+    }
+
+    type Later = Pin<Box<dyn Future<Output = Result<u32, SoldOut>> + Send>>;
+
+    #[async_trait::async_trait]
+    trait Make {
+        async fn make() -> Result<Later, SoldOut>;
+    }
+
+    // Without `self`, and with a future in what the future gives.
+    #[async_trait::async_trait]
+    impl Make for Inner {
+        #[investigate(fields(of = std::any::type_name::<Self>()))]
+        async fn make() -> Result<Later, SoldOut> {
+            let fails = async { Err(()) };
+            Ok(Box::pin(async { fails.await.map_err(|()| SoldOut) }))
         }
     }
 
@@ -541,6 +801,7 @@ mod neighbours {
     #[investigate]
     async fn a_test_above() {
         assert_eq!(Inner.find_default((1, 2)).await, 3);
+        assert_eq!(Inner::make().await.unwrap().await, Err(SoldOut));
         assert_eq!(Outer.find(1).await, Ok(1));
         assert_eq!(Outermost.find(0).await, Err(SoldOut));
         assert_eq!(instrumented_below(1).await, instrumented_above(1).await);

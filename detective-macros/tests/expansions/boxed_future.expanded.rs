@@ -23,10 +23,10 @@ fn find_toy<'a>(
                         (&&&&&&::detective::__private::Captured(&id)).__detective_value(),
                     );
             })
-            .run_async(
-                (move || -> Pin<Box<dyn Future<Output = Option<Toy>> + Send + 'a>> {
+            .run_future(
+                move || -> Pin<Box<dyn Future<Output = Option<Toy>> + Send + 'a>> {
                     Box::pin(async move { self.find(id).await })
-                })(),
+                },
                 |__detective_output| {
                     ::detective::__private::error_text!(__detective_output)
                 },

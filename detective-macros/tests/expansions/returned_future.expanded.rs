@@ -11,11 +11,11 @@ fn find_toy(id: i64) -> impl Future<Output = Option<Toy>> + Send {
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
     ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_async(
-            (move || -> _ {
+        .run_future(
+            move || -> _ {
                 let key = key_of(id);
                 async move { find(key).await }
-            })(),
+            },
             |__detective_output| ::detective::__private::error_text!(__detective_output),
         )
 }

@@ -11,6 +11,8 @@ use super::setting::{Part, Setting, Wrong, number, whole_number};
 pub(super) struct Check {
     /// The accepted values in words, to follow "expected".
     pub(super) expected: &'static str,
+    /// The least and the most of a number, where that is all that is asked.
+    pub(super) range: Option<(f64, Option<f64>)>,
     /// Tells what is wrong with a value.
     pub(super) verify: fn(&Value) -> Result<(), Wrong>,
 }
@@ -18,24 +20,28 @@ pub(super) struct Check {
 /// A ratio.
 pub(super) const SHARE: Check = Check {
     expected: "a number from 0.0 to 1.0",
+    range: Some((0.0, Some(1.0))),
     verify: |value| whole(number(value).is_some_and(|share| (0.0..=1.0).contains(&share))),
 };
 
 /// A size of something that cannot be empty.
 pub(super) const AT_LEAST_ONE: Check = Check {
     expected: "a whole number, 1 or more",
+    range: Some((1.0, None)),
     verify: |value| whole(whole_number(value).is_some_and(|number| number >= 1)),
 };
 
 /// A time that must pass.
 pub(super) const LONGER_THAN_ZERO: Check = Check {
     expected: "a duration longer than zero, such as \"250ms\", \"1s\" or \"2m\"",
+    range: None,
     verify: |value| whole(std::time::Duration::read(value).is_ok_and(|time| !time.is_zero())),
 };
 
 /// The bounds of a histogram.
 pub(super) const BOUNDS: Check = Check {
     expected: "a list of seconds above 0, each larger than the one before",
+    range: None,
     verify: |value| {
         let bounds: Vec<f64> = value
             .as_array()
@@ -52,6 +58,7 @@ pub(super) const BOUNDS: Check = Check {
 /// Names of HTTP headers.
 pub(super) const HEADER_NAMES: Check = Check {
     expected: "a list of header names",
+    range: None,
     verify: |value| {
         items(value, "a header name, such as \"content-type\"", |name| {
             HeaderName::try_from(name).is_ok()
@@ -62,6 +69,7 @@ pub(super) const HEADER_NAMES: Check = Check {
 /// A table from header names to values.
 pub(super) const HEADERS: Check = Check {
     expected: "a table of headers",
+    range: None,
     verify: |value| {
         names(value, "a header name, such as \"authorization\"", |name| {
             HeaderName::try_from(name).is_ok()
@@ -72,6 +80,7 @@ pub(super) const HEADERS: Check = Check {
 /// HTTP methods, which are case-sensitive.
 pub(super) const METHODS: Check = Check {
     expected: "a list of HTTP methods",
+    range: None,
     verify: |value| {
         items(value, "an HTTP method, such as \"GET\"", |method| {
             Method::from_bytes(method.as_bytes()).is_ok()
@@ -82,24 +91,28 @@ pub(super) const METHODS: Check = Check {
 /// Patterns for routes and paths.
 pub(super) const ROUTE_PATTERNS: Check = Check {
     expected: "a list of routes",
+    range: None,
     verify: |value| items(value, pattern::ROUTE, pattern::is_route),
 };
 
 /// A table from patterns for paths to names.
 pub(super) const ROUTE_GROUPS: Check = Check {
     expected: "a table from paths to names",
+    range: None,
     verify: |value| names(value, pattern::ROUTE, pattern::is_route),
 };
 
 /// The address of a web page; empty for none.
 pub(super) const WEB_PAGE: Check = Check {
     expected: "an address such as \"http://localhost:16686\", or \"\"",
+    range: None,
     verify: |value| whole(text(value).is_some_and(|text| text.is_empty() || is_http(text))),
 };
 
 /// The address of a collector or an agent; empty for the protocol's own.
 pub(super) const ENDPOINT: Check = Check {
     expected: "an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp",
+    range: None,
     verify: |value| {
         whole(
             text(value)
@@ -111,6 +124,7 @@ pub(super) const ENDPOINT: Check = Check {
 /// Where rows are kept.
 pub(super) const STORE_URL: Check = Check {
     expected: "an address such as \"sqlite://data/detective.db\" or \"sqlite::memory:\"",
+    range: None,
     verify: |value| {
         whole(text(value).is_some_and(|text| {
             text.strip_prefix("sqlite:")
@@ -122,6 +136,7 @@ pub(super) const STORE_URL: Check = Check {
 /// Where answers are cached.
 pub(super) const CACHE_URL: Check = Check {
     expected: "\"memory\", or an address such as \"redis://localhost:6379\"",
+    range: None,
     verify: |value| {
         let schemes = ["redis://", "rediss://"];
         whole(text(value).is_some_and(|text| {
@@ -133,6 +148,7 @@ pub(super) const CACHE_URL: Check = Check {
 /// A text that says something.
 pub(super) const NOT_EMPTY: Check = Check {
     expected: "a text that is not empty",
+    range: None,
     verify: |value| whole(text(value).is_some_and(|text| !text.trim().is_empty())),
 };
 

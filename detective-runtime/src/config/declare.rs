@@ -40,6 +40,8 @@ pub struct Key {
     pub kind: Kind,
     /// The accepted values in words, as error messages say them.
     pub expected: &'static str,
+    /// The least and the most of a number, where it is limited.
+    pub range: Option<(f64, Option<f64>)>,
     /// The default as it would be written in the file; `None` for a key that is absent by default.
     pub default: Option<String>,
     /// A value as it would be written in the file, where the default shows too little.
@@ -80,6 +82,7 @@ impl Key {
             docs: unindent(docs),
             kind: T::KIND,
             expected: check.map_or(T::EXPECTED, |check| check.expected),
+            range: check.and_then(|check| check.range),
             default: default.to_toml(),
             example,
             effect,
@@ -133,6 +136,9 @@ pub(super) trait Declared: Sized {
     /// Reads the section from merged values, each of which [`Key::verify`] has accepted; absent
     /// keys have their default.
     fn read(values: &Dict) -> Self;
+
+    /// The values of all keys in their order, as they would be written in the file.
+    fn values(&self) -> Vec<Option<String>>;
 }
 
 /// Declares a section: `effect name: type = default`, then `check` and `example` where needed.
@@ -184,6 +190,10 @@ macro_rules! section {
                         ),
                     )+],
                 }
+            }
+
+            fn values(&self) -> Vec<Option<String>> {
+                vec![$(<$Type as $crate::config::setting::Setting>::to_toml(&self.$key),)+]
             }
 
             fn read(values: &figment::value::Dict) -> Self {

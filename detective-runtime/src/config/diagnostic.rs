@@ -53,7 +53,7 @@ pub enum Place {
 }
 
 impl ConfigError {
-    pub(super) fn new(diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(diagnostics: Vec<Diagnostic>) -> Self {
         Self { diagnostics }
     }
 
@@ -113,7 +113,7 @@ impl fmt::Display for Place {
 }
 
 impl Diagnostic {
-    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+    pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
         Self {
             place,
             message: message.into(),

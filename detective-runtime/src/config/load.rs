@@ -186,6 +186,21 @@ impl Loader {
         })
     }
 
+    /// Where the file is to be, when there is none yet: what the program or `DETECTIVE_CONFIG`
+    /// names, else `detective.toml` in the working directory.
+    pub(crate) fn file_to_write(&self) -> PathBuf {
+        let named = match &self.file {
+            Source::Named(path) => Some(path.as_path()),
+            _ => self.environment.get("DETECTIVE_CONFIG").map(Path::new),
+        };
+        self.directory.join(named.unwrap_or(Path::new(FILE_NAME)))
+    }
+
+    /// The directory that it begins to look in.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// As [`load`](Self::load), in a program that runs with the configuration from `file`.
     ///
     /// # Errors

@@ -9,7 +9,27 @@
 //! 2. `DETECTIVE_<SECTION>__<KEY>`, as in `DETECTIVE_STORE__URL`,
 //! 3. the standard `OTEL_*` variables,
 //! 4. `detective.toml`: `[profile.<name>.<section>]` of the profile in force, then `[<section>]`,
-//! 5. the defaults. (Arguments of `#[investigate]` stand between the file and these.)
+//! 5. the defaults.
+//!
+//! # What the code says, and what the file says
+//!
+//! `sample`, `slow`, `record`, `span`, `histogram` and `buckets` are for an operator to tune, so the
+//! file wins over the code. For an investigated function, and for the request that it answers, the
+//! first of these decides that says anything of a key:
+//!
+//! 1. the closest rule in `[routes]` for the request's route; it has no say in a function's own span
+//!    and histogram,
+//! 2. the closest rule in `[investigate]` for the function,
+//! 3. the section, as far as any of the sources above sets `tracing.sample`, `tracing.slow` or
+//!    `metrics.buckets`,
+//! 4. the arguments of the function's `#[investigate]`, before those of the block around it,
+//! 5. the defaults.
+//!
+//! What a rule says for one function or route thus outranks a variable that sets the section for
+//! all. `tracing.enabled`, `metrics.enabled` and `store.enabled` switch everything of their kind
+//! off, whatever a rule or an argument says.
+//!
+//! # Mistakes
 //!
 //! Everything that is wrong is told at once, with its place ([`ConfigError`]), and the place that
 //! decided a value can be asked for ([`Provenance`]).
@@ -37,6 +57,7 @@ mod diagnostic;
 mod entry;
 mod environment;
 mod file;
+mod in_force;
 mod load;
 mod loaded;
 mod otel;
@@ -45,6 +66,7 @@ mod reference;
 mod restart;
 mod review;
 pub(crate) mod rules;
+mod schema;
 mod secret;
 mod setting;
 #[cfg(test)]
@@ -64,13 +86,17 @@ pub use self::declare::{Effect, Key, Section};
 pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
+pub(crate) use self::in_force::InForce;
 pub use self::jaeger::{Jaeger, Protocol};
 pub use self::load::Loader;
 pub use self::loaded::{Loaded, Origin, Provenance};
 pub use self::metrics::{Metrics, Naming};
 pub use self::pipeline::Pipeline;
 pub use self::reference::reference;
+pub(crate) use self::reference::reference_for;
 pub use self::rule::Rule;
+pub(crate) use self::schema::SCHEMA_FILE;
+pub use self::schema::schema;
 pub use self::secret::Secret;
 pub use self::service::Service;
 pub use self::setting::Kind;
@@ -122,6 +148,13 @@ macro_rules! config {
                     routes: rules("routes"),
                     investigate: rules("investigate"),
                 }
+            }
+        }
+
+        impl Config {
+            /// The values of all keys, by section, in the order of [`sections`].
+            fn values(&self) -> Vec<Vec<Option<String>>> {
+                vec![$(self.$section.values()),+]
             }
         }
 

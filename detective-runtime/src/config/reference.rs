@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use super::declare::{Effect, Key, Section};
+use super::toml::quoted;
 use super::{rule_section, sections};
 
 const HEADING: &str = "\
+#:schema ./detective.schema.json
 # Settings of Detective.
 #
 # Everything works without this file, too. Each key stands here with what it means; a line that
@@ -39,11 +41,34 @@ const PROFILES: &str = "
 /// assert!(text.contains("\n#sample = 1.0\n"));
 /// ```
 pub fn reference(set: &[(&str, &str)]) -> String {
+    reference_for(set, &[], &[])
+}
+
+/// The same, with a rule to uncomment for each of these routes and functions; a function comes with
+/// its place in the source.
+pub(crate) fn reference_for(
+    set: &[(&str, &str)],
+    routes: &[String],
+    functions: &[(&str, String)],
+) -> String {
     let mut text = HEADING.to_owned();
     for section in sections() {
         write_section(&mut text, section, set);
     }
     write_rules(&mut text, rule_section());
+    if !routes.is_empty() {
+        text.push_str("\n\n# The routes of this application.\n");
+    }
+    for route in routes {
+        let _ = write!(text, "\n#[routes.{}]\n#sample = 0.1\n", quoted(route));
+    }
+    if !functions.is_empty() {
+        text.push_str("\n\n# Its investigated functions.\n");
+    }
+    for (function, place) in functions {
+        let name = quoted(function);
+        let _ = write!(text, "\n# {place}\n#[investigate.{name}]\n#spans = false\n");
+    }
     text.push_str(PROFILES);
     text
 }

@@ -2,9 +2,8 @@
 //!
 //! All rules whose pattern matches are laid over each other, the closest on top, so that a key
 //! that the closest rule leaves open is decided by the next one. What no rule decides is left
-//! open (`None`). [`Rule::or`] puts the layers in their order, strongest first: the rules of the
-//! route, those of the function that handles it, [`section_rule`], the arguments of the attribute,
-//! and last the values of [`Config`], which then are defaults.
+//! open (`None`). [`Rule::or`] puts the layers in the order that [the module above](super) states;
+//! last come the values of [`Config`], which then are defaults.
 //!
 //! A function's rule decides its own span and histogram and, when it is the handler, what the
 //! route leaves open of `record`, `sample`, `slow` and the captured headers. The request's own span

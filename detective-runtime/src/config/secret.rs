@@ -5,7 +5,7 @@ use std::fmt;
 use figment::value::Value;
 
 use super::setting::{Kind, Setting, Wrong};
-use super::toml::quoted;
+use super::toml::{name_in_toml, parse_value, quoted};
 
 /// A text that hides itself in `Debug`.
 ///
@@ -46,6 +46,24 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A secret in TOML, as far as it may be shown: what has no place for a password is shown whole, of
+/// an address the scheme, of a table the names.
+pub(super) fn shown_secret(kind: Kind, toml: &str) -> String {
+    let text = toml.trim_matches('"');
+    if let (Kind::Table(_), Some(Value::Dict(_, entries))) = (kind, parse_value(toml)) {
+        let names: Vec<String> = entries
+            .keys()
+            .map(|name| format!("{} = [hidden]", name_in_toml(name)))
+            .collect();
+        return format!("{{ {} }}", names.join(", "));
+    }
+    match text.split_once("://") {
+        _ if text == "memory" || text.starts_with("sqlite:") => toml.to_owned(),
+        Some((scheme, _)) => format!("\"{scheme}://[hidden]\""),
+        None => "[hidden]".to_owned(),
+    }
+}
+
 impl Setting for Secret {
     const KIND: Kind = Kind::Text;
     const EXPECTED: &'static str = String::EXPECTED;
@@ -55,7 +73,7 @@ impl Setting for Secret {
         String::read(value).map(Self)
     }
 
-    /// Used for defaults only, which are no secrets.
+    /// Only for defaults, which are no secrets, and for [`shown_secret`].
     fn to_toml(&self) -> Option<String> {
         Some(quoted(&self.0))
     }

@@ -18,5 +18,9 @@ section! {
         /// quotes.
         restart attributes: BTreeMap<String, String> = BTreeMap::new(),
             example "{ \"deployment.environment.name\" = \"production\" }";
+        /// Whether the program refuses to run with a rule below that names no function or route of
+        /// it, or that decides nothing. Absent: only in the profile "production"; elsewhere it is a
+        /// warning.
+        restart strict: Option<bool> = None, example "true";
     }
 }

@@ -5,6 +5,7 @@ use crate::metrics::{ErrorType, Observation};
 use crate::record::{Kind, Record};
 use crate::store::Outcome;
 use crate::trace::context::{self, Scope};
+use crate::trace::settle_mark;
 
 /// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
 /// happens to the future or to the body can lose it or count it twice.
@@ -85,6 +86,7 @@ impl OpenRequest {
             return;
         };
         record.end = clock::now();
+        settle_mark(&mut record);
         let outcome = outcome(&mut record);
         record.response.outcome = Some(outcome);
         count(record, outcome);

@@ -61,7 +61,7 @@ impl Bounds {
     }
 
     /// The finite bounds in seconds, ascending.
-    pub(super) fn seconds(&self) -> impl Iterator<Item = f64> + '_ {
+    pub(crate) fn seconds(&self) -> impl Iterator<Item = f64> + '_ {
         let finite = &self.0.upper[..self.buckets() - 1];
         finite.iter().map(|nanos| seconds(*nanos))
     }

@@ -162,7 +162,8 @@ fn server_span_name(record: &Record) -> String {
     }
 }
 
-/// Set only when the request failed on this side: 4xx is the client's affair.
+/// Set only when the request failed on this side: 4xx is the client's affair. An answer that looks
+/// fine failed if the handler says so; its error's type is on the handler's span.
 fn error_type(record: &Record) -> Option<Cow<'static, str>> {
     match record.response.outcome? {
         Outcome::Panic => Some(Cow::Borrowed("panic")),
@@ -173,6 +174,7 @@ fn error_type(record: &Record) -> Option<Cow<'static, str>> {
         }
         Outcome::Timeout if record.handler_dropped => Some(Cow::Borrowed("timeout")),
         Outcome::ServerError => Some(Cow::Borrowed("body")),
+        Outcome::Ok if record.failed => Some(Cow::Borrowed("_OTHER")),
         // A 408 that the handler chose is a 4xx as any other.
         Outcome::Ok | Outcome::ClientError | Outcome::Timeout => None,
     }

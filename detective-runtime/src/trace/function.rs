@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::Stream;
 use pin_project_lite::pin_project;
 
 use crate::callsite::Callsite;
 use crate::record::SpanError;
 use crate::trace::context::{self, Scope};
-use crate::trace::span::{End, OpenSpan, PANIC};
+use crate::trace::span::{End, OpenSpan, Outer, PANIC};
 use crate::value::Value;
 
 /// The span of one call.
@@ -47,10 +48,10 @@ impl FunctionSpan {
         body: impl FnOnce() -> R,
         error: impl FnOnce(&R) -> Option<String>,
     ) -> R {
-        self.inside(|span| {
+        self.inside(|| {
             let output = body();
-            span.end(returned(&output, error));
-            output
+            let end = returned(&output, error);
+            (output, Some(end))
         })
     }
 
@@ -67,16 +68,45 @@ impl FunctionSpan {
         }
     }
 
-    /// Runs `action` with the span current on this thread; a panic in it ends the span.
-    fn inside<R>(&mut self, action: impl FnOnce(&mut OpenSpan) -> R) -> R {
+    /// Runs the body of a function that returns a future, and then that future.
+    pub fn run_future<F, E>(mut self, body: impl FnOnce() -> F, error: E) -> FunctionFuture<F, E>
+    where
+        F: Future,
+        E: FnOnce(&F::Output) -> Option<String>,
+    {
+        let future = self.inside(|| (body(), None));
+        self.run_async(future, error)
+    }
+
+    /// Runs the body of a function that returns a stream, and then that stream. `error` is asked
+    /// about each item.
+    pub fn run_stream<S, E>(mut self, body: impl FnOnce() -> S, error: E) -> FunctionStream<S, E>
+    where
+        S: Stream,
+        E: FnMut(&S::Item) -> Option<String>,
+    {
+        FunctionStream {
+            inner: Some(self.inside(|| (body(), None))),
+            error,
+            failure: None,
+            span: self,
+        }
+    }
+
+    /// Runs `action` with the span current on this thread. The span ends afterwards if `action` says
+    /// how, and with a panic in it.
+    fn inside<R>(&mut self, action: impl FnOnce() -> (R, Option<End>)) -> R {
         let _entered = self.work.is_some().then(|| context::enter(&mut self.work));
         let mut active = Active {
             outer: self.span.activate(),
             span: &mut self.span,
-            is_unwinding: true,
+            end: Some(End::Failed(SpanError {
+                error_type: Cow::Borrowed(PANIC),
+                message: String::new(),
+            })),
         };
-        let result = action(active.span);
-        active.is_unwinding = false;
+        let (result, end) = action();
+        active.end = end;
         result
     }
 }
@@ -84,7 +114,7 @@ impl FunctionSpan {
 impl Drop for FunctionSpan {
     fn drop(&mut self) {
         // Nothing is left to end after a return or a panic.
-        self.inside(|span| span.end(End::Dropped));
+        self.inside(|| ((), Some(End::Dropped)));
         if let Some(Scope::Record(record)) = self.work.take() {
             super::finish(record);
         }
@@ -93,19 +123,17 @@ impl Drop for FunctionSpan {
 
 /// A span that is current; puts the outer one back when it is dropped.
 struct Active<'a> {
-    outer: Option<u32>,
+    outer: Outer,
     span: &'a mut OpenSpan,
-    is_unwinding: bool,
+    /// How the span ends then. Until something else is known, by a panic.
+    end: Option<End>,
 }
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
-        self.span.deactivate(self.outer);
-        if self.is_unwinding {
-            self.span.end(End::Failed(SpanError {
-                error_type: Cow::Borrowed(PANIC),
-                message: String::new(),
-            }));
+        self.span.deactivate(std::mem::take(&mut self.outer));
+        if let Some(end) = self.end.take() {
+            self.span.end(end);
         }
     }
 }
@@ -126,7 +154,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                this.span.inside(|_| this.inner.set(None));
+                this.span.inside(|| (this.inner.set(None), None));
             }
         }
     }
@@ -142,20 +170,84 @@ where
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let (inner, error) = (&mut this.inner, this.error);
-        this.span.inside(|span| {
+        this.span.inside(|| {
             let body = inner
                 .as_mut()
                 .as_pin_mut()
                 .expect("it is not polled after it has returned");
-            let output = std::task::ready!(body.poll(task));
+            let Poll::Ready(output) = body.poll(task) else {
+                return (Poll::Pending, None);
+            };
             inner.set(None);
-            span.end(
-                error
-                    .take()
-                    .map_or(End::Completed, |error| returned(&output, error)),
-            );
-            Poll::Ready(output)
+            let end = error
+                .take()
+                .map_or(End::Completed, |error| returned(&output, error));
+            (Poll::Ready(output), Some(end))
         })
+    }
+}
+
+pin_project! {
+    /// The stream that a function returned, inside the function's span: which ends with the stream,
+    /// and has failed if an item was an error, whether or not others followed.
+    #[derive(Debug)]
+    #[must_use = "streams do nothing unless they are polled"]
+    pub struct FunctionStream<S, E> {
+        // Emptied while the span is current, as in the future.
+        #[pin]
+        inner: Option<S>,
+        error: E,
+        // The first one: what follows is often its consequence.
+        failure: Option<SpanError>,
+        span: FunctionSpan,
+    }
+
+    impl<S, E> PinnedDrop for FunctionStream<S, E> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                // Whoever has had enough of a stream drops it: unlike a future, it was not cut off.
+                let end = this.failure.take().map_or(End::Completed, End::Failed);
+                this.span.inside(|| (this.inner.set(None), Some(end)));
+            }
+        }
+    }
+}
+
+impl<S, E> Stream for FunctionStream<S, E>
+where
+    S: Stream,
+    E: FnMut(&S::Item) -> Option<String>,
+{
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let mut this = self.project();
+        let (inner, error, failure) = (&mut this.inner, this.error, this.failure);
+        this.span.inside(|| {
+            // Polled again after its end, it goes on having ended.
+            let Some(stream) = inner.as_mut().as_pin_mut() else {
+                return (Poll::Ready(None), None);
+            };
+            match stream.poll_next(task) {
+                Poll::Pending => (Poll::Pending, None),
+                Poll::Ready(Some(item)) => {
+                    if failure.is_none() {
+                        *failure = failed(&item, error);
+                    }
+                    (Poll::Ready(Some(item)), None)
+                }
+                Poll::Ready(None) => {
+                    inner.set(None);
+                    let end = failure.take().map_or(End::Completed, End::Failed);
+                    (Poll::Ready(None), Some(end))
+                }
+            }
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
     }
 }
 
@@ -169,13 +261,14 @@ impl Fields<'_> {
 }
 
 fn returned<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> End {
-    match error(output) {
-        None => End::Completed,
-        Some(message) => End::Failed(SpanError {
-            error_type: Cow::Borrowed(error_type::<R>()),
-            message,
-        }),
-    }
+    failed(output, error).map_or(End::Completed, End::Failed)
+}
+
+fn failed<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> Option<SpanError> {
+    error(output).map(|message| SpanError {
+        error_type: Cow::Borrowed(error_type::<R>()),
+        message,
+    })
 }
 
 /// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's word for an error of no known

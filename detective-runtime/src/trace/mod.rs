@@ -19,7 +19,7 @@ pub(crate) use panic::note_panics;
 pub(crate) use passed_on::PassedOn;
 pub(crate) use propagation::{FLAG_RANDOM, FLAG_SAMPLED, extract};
 pub(crate) use sampling::{Keep, Ratio, decide};
-pub(crate) use span::{End, OpenSpan, set_field};
+pub(crate) use span::{End, OpenSpan, set_field, settle_mark};
 
 use crate::clock;
 use crate::record::Record;

@@ -66,7 +66,10 @@ impl Keep {
 /// or was slow here may lack the spans of other services.
 pub(crate) fn decide(record: &Record, ratio: Ratio, slow_nanos: u64) -> Option<Keep> {
     let failed = match record.response.outcome {
-        Some(outcome) => !matches!(outcome, Outcome::Ok | Outcome::ClientError),
+        // An answer of 4xx says whose error it was; one that looks fine hides it.
+        Some(Outcome::Ok) => record.failed,
+        Some(Outcome::ClientError) => false,
+        Some(_) => true,
         None => {
             record.panicked
                 || record

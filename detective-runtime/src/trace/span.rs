@@ -29,6 +29,15 @@ pub(crate) struct OpenSpan {
     has_ended: bool,
     trace: Trace,
     id: u64,
+    /// The error that was noted by hand so far, while the span is not the current one.
+    marked: Option<Box<SpanError>>,
+}
+
+/// What was current before a span was.
+#[derive(Debug, Default)]
+pub(crate) struct Outer {
+    current: Option<u32>,
+    marked: Option<Box<SpanError>>,
 }
 
 /// How a span ended.
@@ -57,6 +66,7 @@ impl OpenSpan {
         has_ended: false,
         trace: Trace::NONE,
         id: 0,
+        marked: None,
     };
 
     /// Begins the span of an investigated function. The second value is the scope of a record of its
@@ -159,18 +169,28 @@ impl OpenSpan {
         })
     }
 
-    /// Makes it the span that others begin in. Gives back the one that was.
-    pub(crate) fn activate(&self) -> Option<u32> {
-        self.index
-            .and_then(|index| self.in_record(|record| record.current.replace(index)))
-            .flatten()
+    /// Makes it the span that others begin in, and that errors are noted on. Gives back what was.
+    pub(crate) fn activate(&mut self) -> Outer {
+        let marked = self.marked.take();
+        self.in_record(|record| {
+            let current = record.current;
+            record.current = self.index.or(current);
+            Outer {
+                current,
+                marked: std::mem::replace(&mut record.marked, marked),
+            }
+        })
+        .unwrap_or_default()
     }
 
     /// Undoes [`activate`](Self::activate).
-    pub(crate) fn deactivate(&self, outer: Option<u32>) {
-        if self.is_recorded() {
-            self.in_record(|record| record.current = outer);
-        }
+    pub(crate) fn deactivate(&mut self, outer: Outer) {
+        self.marked = self
+            .in_record(|record| {
+                record.current = outer.current;
+                std::mem::replace(&mut record.marked, outer.marked)
+            })
+            .flatten();
     }
 
     /// Sets a field.
@@ -187,8 +207,8 @@ impl OpenSpan {
         }
         let end = clock::now();
         let (error, dropped) = match how {
-            End::Completed => (None, false),
-            End::Dropped => (None, true),
+            End::Completed => (self.take_marked(), false),
+            End::Dropped => (self.take_marked(), true),
             End::Failed(error) => (Some(error), false),
         };
         // Handed into the record if that is still at hand, and else sent after it.
@@ -197,6 +217,10 @@ impl OpenSpan {
         if let Some(error) = error {
             self.end_late(end, error);
         }
+    }
+
+    fn take_marked(&mut self) -> Option<SpanError> {
+        self.marked.take().map(|error| *error)
     }
 
     fn end_in(&self, record: &mut Record, end: u64, mut error: Option<SpanError>, dropped: bool) {
@@ -211,8 +235,7 @@ impl OpenSpan {
         }
         if self.is_handler {
             record.handler_dropped |= dropped;
-            let message = error.as_ref().map(|error| &error.message);
-            record.error = message.filter(|message| !message.is_empty()).cloned();
+            note_failure(record, error.as_ref());
         } else {
             self.observe(owner, end, error.is_some());
         }
@@ -276,6 +299,27 @@ impl OpenSpan {
     fn in_record<R>(&self, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
         context::with_record(|record| (record.serial == self.serial).then(|| action(record)))
             .flatten()
+    }
+}
+
+/// Notes on a request that its handler failed, if it did.
+fn note_failure(record: &mut Record, error: Option<&SpanError>) {
+    record.failed = error.is_some();
+    let message = error.map(|error| &error.message);
+    record.error = message.filter(|message| !message.is_empty()).cloned();
+}
+
+/// Notes on a request the error that was marked outside of every investigated function. What its
+/// handler said comes first.
+pub(crate) fn settle_mark(record: &mut Record) {
+    let Some(mut error) = record.marked.take() else {
+        return;
+    };
+    if let Some(owner) = &record.owner
+        && !record.failed
+    {
+        cut_off(&mut error, owner);
+        note_failure(record, Some(&error));
     }
 }
 

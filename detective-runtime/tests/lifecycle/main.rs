@@ -5,6 +5,7 @@
 
 mod capture;
 mod ends;
+mod marks;
 mod routers;
 mod rules;
 mod work;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::routing::get;
 use detective::testing::{Outcome, Sinks};
-use detective::{Handle, InCurrentContext, investigate};
+use detective::{InCurrentContext, investigate};
 use futures_util::{FutureExt, stream};
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -140,18 +140,16 @@ async fn spawned_work_shares_the_fate_that_the_handler_chose() {
 
 #[tokio::test]
 async fn span_that_ends_after_its_request() {
-    let handle = Arc::new(std::sync::OnceLock::<Handle>::new());
-    let (kept, keep) = (Arc::clone(&handle), Arc::new(std::sync::Mutex::new(None)));
+    let keep = Arc::new(std::sync::Mutex::new(None));
     let slot = Arc::clone(&keep);
     let handler = move || async move {
-        let mut span = kept.get().unwrap().span("packing");
-        span.fail("out_of_tape", "there is no tape left");
+        let mut span = detective::start_span("packing");
+        span.mark_error("there is no tape left");
         *slot.lock().unwrap() = Some(span);
     };
     // The instance is not the one that other tests of this process started first.
     let _other = watch("", Router::new()).await;
     let watched = watch("", Router::new().route("/", get(handler))).await;
-    handle.set(watched.detective.handle()).unwrap();
     watched.get("/").await;
     assert_eq!(watched.sinks.tree().await, "GET / (server)\n");
     drop(keep.lock().unwrap().take());
@@ -294,23 +292,17 @@ async fn excluded_routes_leave_nothing_of_what_they_call() {
 
 #[tokio::test]
 async fn manual_spans_fields_and_the_trace_id() {
-    #[derive(Clone)]
-    struct App(Arc<std::sync::OnceLock<Handle>>);
-    let state = App(Arc::default());
-    let shared = state.clone();
-    let handler = move || async move {
-        let handle = shared.0.get().unwrap();
-        handle.consumer("ada");
-        handle.set_field("basket", 3);
-        let span = handle.span("wrapping");
-        handle.set_field("paper", "red");
+    let handler = async || {
+        detective::set_consumer("ada");
+        detective::set_field("basket", 3);
+        let span = detective::start_span("wrapping");
+        detective::set_field("paper", "red");
         span.set_field("ribbon", true);
         add_stamp();
         drop(span);
-        handle.trace_id().unwrap()
+        detective::trace_id().unwrap()
     };
     let watched = watch("", Router::new().route("/", get(handler))).await;
-    state.0.set(watched.detective.handle()).unwrap();
     let (_, trace_id) = watched.get("/").await;
     let row = watched.row().await;
     assert_eq!(row.consumer.as_deref(), Some("ada"));
@@ -320,7 +312,7 @@ async fn manual_spans_fields_and_the_trace_id() {
         "GET / (server) basket=3\n  wrapping (internal) ribbon=true\n  add_stamp (internal)\n"
             .replace("basket=3", "basket=3 paper=\"red\"")
     );
-    assert_eq!(watched.detective.handle().trace_id(), None);
+    assert_eq!(detective::trace_id(), None);
 }
 
 #[tokio::test]

@@ -4,9 +4,14 @@ pub const HELP: &str = "\
 A toy store to be watched with Detective.
 
 Usage: store [--visitors N]      (from the repository: cargo run -- [--visitors N])
+       store detective <command>
 
   --visitors N    also let N simulated customers walk through the store, at most 1000
   --help          print this
+
+  detective check | config | init | doctor
+                  what Detective can tell about the store and its settings; `detective --help`
+                  explains them
 
 Environment:
   STORE_LISTEN                  where to listen; 127.0.0.1:8000 by default, port 0 takes a free one

@@ -26,6 +26,7 @@ mod users;
 mod visitors;
 mod welcome;
 
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -44,6 +45,12 @@ const DATABASE: &str = "data/store.db";
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // `cargo run -- detective check`, `config`, `init`, `doctor`
+    Detective::commands(async |detective| {
+        let store = open_store(&format!("http://{LISTEN}"), detective).await?;
+        Ok::<_, Box<dyn Error>>(routes::router(store))
+    })
+    .await;
     let done = match arguments::read(std::env::args().skip(1)) {
         Ok(Command::Help) => {
             say(arguments::HELP);
@@ -58,14 +65,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     welcome::log_to_stderr();
     let listener = listen().await?;
     let url = welcome::url_of(listener.local_addr()?);
 
     let detective = Detective::start().await?;
-    let database = database::open(Path::new(DATABASE)).await?;
-    let store = Store::new(database, &url, detective.handle())?;
+    let store = open_store(&url, &detective).await?;
 
     welcome::greet(&url, &detective, arguments.visitors);
     // They go home when this is dropped.
@@ -73,6 +79,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     detective.serve(listener, routes::router(store)).await?;
     say("The toy store is closed.");
     Ok(())
+}
+
+/// The store behind the doors; `url` is where it reaches itself.
+async fn open_store(url: &str, detective: &Detective) -> Result<Store, Box<dyn Error>> {
+    let database = database::open(Path::new(DATABASE)).await?;
+    Ok(Store::new(database, url, detective.handle())?)
 }
 
 async fn listen() -> Result<TcpListener, String> {

@@ -66,9 +66,7 @@ pub async fn buy(
     within("quantity", order.quantity, 1..=MOST_PER_ORDER)?;
     let receipt = sell(&store, order.toy_id, order.quantity).await?;
     toys::forget_toy(&store, order.toy_id).await;
-    store
-        .detective
-        .set_field("total_cents", receipt.total_cents);
+    detective::set_field("total_cents", receipt.total_cents);
     Ok((
         StatusCode::CREATED,
         [(LOCATION, format!("/orders/{}", receipt.id))],

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -37,7 +37,7 @@ pub fn router(store: Store) -> Router {
         .route("/gift-wrap/{toy_id}", get(gift_wrap::gift_wrap))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(store.clone(), note_customer))
+        .layer(from_fn(note_customer))
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
             apology(StatusCode::INTERNAL_SERVER_ERROR)
         }))
@@ -75,13 +75,13 @@ async fn method_not_allowed() -> impl IntoResponse {
 }
 
 /// Customers who give their name in `x-customer` are kept apart in the analytics.
-async fn note_customer(State(store): State<Store>, request: Request, next: Next) -> Response {
+async fn note_customer(request: Request, next: Next) -> Response {
     if let Some(Ok(name)) = request
         .headers()
         .get("x-customer")
         .map(|name| name.to_str())
     {
-        store.detective.consumer(name);
+        detective::set_consumer(name);
     }
     next.run(request).await
 }

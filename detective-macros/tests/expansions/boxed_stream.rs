@@ -1,0 +1,4 @@
+#[investigate]
+fn list_toys(store: &Store) -> BoxStream<'_, Result<Toy, StoreError>> {
+    Box::pin(store.toys())
+}

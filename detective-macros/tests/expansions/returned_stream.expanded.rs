@@ -1,0 +1,18 @@
+fn list_toys(store: &Store) -> impl Stream<Item = Toy> + Send {
+    static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
+        name: "list_toys",
+        function: "list_toys",
+        module: ::core::module_path!(),
+        package: ::core::env!("CARGO_PKG_NAME"),
+        version: ::core::env!("CARGO_PKG_VERSION"),
+        file: ::core::file!(),
+        line: ::core::line!(),
+        options: ::detective::__private::Options::NONE,
+    });
+    ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
+    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
+        .run_stream(
+            move || -> _ { store.toys() },
+            |__detective_output| ::detective::__private::error_text!(__detective_output),
+        )
+}

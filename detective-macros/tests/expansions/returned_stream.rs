@@ -1,0 +1,4 @@
+#[investigate]
+fn list_toys(store: &Store) -> impl Stream<Item = Toy> + Send {
+    store.toys()
+}

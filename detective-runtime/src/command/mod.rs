@@ -1,0 +1,134 @@
+//! The commands that any application has after one line in its `main`: `check`, `config`, `init` and
+//! `doctor`. They run inside the application, since only it knows its functions and routes.
+
+mod arguments;
+mod check;
+mod crates;
+mod doctor;
+mod init;
+mod reach;
+mod report;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use axum::Router;
+
+use crate::config::{Loaded, Loader};
+use crate::detective::Detective;
+use crate::testing::Sinks;
+
+use self::arguments::{Request, Task};
+use self::report::{Format, Output, Style};
+
+/// The word that begins a command: `cargo run -- detective check`.
+const WORD: &str = "detective";
+
+/// What an application gives to [`Detective::commands`]: its router, or why there is none.
+pub trait IntoApp {
+    /// The router.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be made, for the person at the terminal.
+    fn into_app(self) -> Result<Router, String>;
+}
+
+impl IntoApp for Router {
+    fn into_app(self) -> Result<Router, String> {
+        Ok(self)
+    }
+}
+
+impl<E: Display> IntoApp for Result<Router, E> {
+    fn into_app(self) -> Result<Router, String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// The application, put together for a command: it records to memory and serves nobody.
+struct Program {
+    detective: Detective,
+    sinks: Sinks,
+    app: Result<Router, String>,
+}
+
+impl Program {
+    /// Puts the application together with these settings.
+    async fn start<A: IntoApp>(
+        loaded: Loaded,
+        app: impl AsyncFnOnce(&Detective) -> A,
+    ) -> Result<Self, String> {
+        let started = crate::builder::start_for_command(loaded).await;
+        let (detective, sinks) = started.map_err(|error| error.to_string())?;
+        let app = app(&detective).await.into_app();
+        Ok(Self {
+            detective,
+            sinks,
+            app,
+        })
+    }
+}
+
+/// Runs the command that the arguments of this process ask for, if they ask for one, and ends the
+/// process with its exit code.
+pub(crate) async fn run_and_exit<A: IntoApp>(
+    loader: &Loader,
+    app: impl AsyncFnOnce(&Detective) -> A,
+) {
+    let mut words = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
+    if words.next().as_deref() != Some(WORD) {
+        return;
+    }
+    let words: Vec<String> = words.collect();
+    let output = run(loader, &words, Style::of_process(), app).await;
+    let written = match output.code {
+        report::USAGE => io::stderr().write_all(output.text.as_bytes()),
+        _ => io::stdout().write_all(output.text.as_bytes()),
+    };
+    // Whoever closed the pipe wants no more of it.
+    let _nobody_reads = written.and_then(|()| io::stdout().flush());
+    std::process::exit(i32::from(output.code));
+}
+
+/// Runs the command that these words ask for.
+async fn run<A: IntoApp>(
+    loader: &Loader,
+    words: &[String],
+    style: Style,
+    app: impl AsyncFnOnce(&Detective) -> A,
+) -> Output {
+    let request = match arguments::read(words) {
+        Ok(request) => request,
+        Err(message) => return Output::usage(&message),
+    };
+    let Request { task, json } = request;
+    let format = match json {
+        true => Format::Json,
+        false => Format::Text(style),
+    };
+    match task {
+        Task::Help => Output::fine(arguments::HELP.to_owned()),
+        Task::Check => check::run(loader, format, app).await,
+        Task::Config => settings::run(loader, format),
+        Task::Init { force } => init::run(loader, force, format, app).await,
+        Task::Doctor => doctor::run(loader, format, app).await,
+    }
+}
+
+impl Style {
+    /// Colours for a person at a terminal who has not asked for none (<https://no-color.org>).
+    fn of_process() -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        match io::stdout().is_terminal() && !refused && !dumb {
+            true => Self::Coloured,
+            false => Self::Plain,
+        }
+    }
+}

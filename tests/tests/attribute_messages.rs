@@ -1,8 +1,0 @@
-//! What the compiler says about a wrong attribute, one mistake per file, to the letter.
-//!
-//! `TRYBUILD=overwrite cargo test -p detective-tests --test attribute_messages` writes the messages anew.
-
-#[test]
-fn messages() {
-    trybuild::TestCases::new().compile_fail("ui/*.rs");
-}

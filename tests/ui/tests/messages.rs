@@ -1,0 +1,8 @@
+//! What the compiler says about a wrong attribute, one mistake per file, to the letter.
+//!
+//! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages anew.
+
+#[test]
+fn messages() {
+    trybuild::TestCases::new().compile_fail("mistakes/*.rs");
+}
