@@ -1,14 +1,14 @@
 //! A boost: a rule that is laid over everything for a while and then reverts by itself, as in "trace
 //! everything on this route for ten minutes".
 
-use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use figment::value::Value;
 use jiff::SignedDuration;
 use serde_json::Map;
 
-use crate::config::{Rule, pattern};
+use crate::callsite;
+use crate::config::{Rule, nearest, pattern};
 
 /// Most boosts at one time: each is looked through when a rule is resolved.
 pub(crate) const MOST: usize = 16;
@@ -17,7 +17,7 @@ pub(crate) const MOST: usize = 16;
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a boost lasts that does not say it.
-const DEFAULT_TIME: &str = "10m";
+const DEFAULT_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// The keys of a rule that a boost can set.
 const KEYS: [&str; 5] = ["sample", "slow", "record", "spans", "histogram"];
@@ -114,10 +114,31 @@ impl Wanted {
             (Some(target), Ok(rule)) if mistakes.is_empty() => Ok(Self {
                 target,
                 rule,
-                time: time.unwrap_or(Duration::from_secs(10 * 60)),
+                time: time.unwrap_or(DEFAULT_TIME),
             }),
             _ => Err(mistakes.join("; ")),
         }
+    }
+
+    /// Makes sure that a function is meant by it that is in the program. Which routes are, nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, with the nearest.
+    pub(crate) fn check_function(&self) -> Result<(), String> {
+        let Target::Function(pattern) = &self.target else {
+            return Ok(());
+        };
+        let paths: Vec<&str> = callsite::all().iter().map(|site| site.path()).collect();
+        if paths.iter().any(|path| self.target.is_function(path)) {
+            return Ok(());
+        }
+        let near = nearest(pattern, &paths)
+            .map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+        Err(format!(
+            "`{pattern}` matches none of the {} investigated functions{near}",
+            paths.len()
+        ))
     }
 
     /// The boost, from now on.
@@ -152,10 +173,10 @@ fn read_time(value: &serde_json::Value) -> Result<Duration, String> {
         .and_then(|time| Duration::try_from(time).ok())
         .filter(|time| !time.is_zero() && *time <= LONGEST);
     time.ok_or_else(|| {
-        let mut message = format!("`for` is `{value}`, expected a duration longer than zero");
-        // Writing to a String does not fail.
-        let _ = write!(message, " and at most \"24h\", such as \"{DEFAULT_TIME}\"");
-        message
+        format!(
+            "`for` is `{value}`, expected a duration longer than zero and at most \"24h\", such as \
+             \"10m\""
+        )
     })
 }
 

@@ -37,6 +37,13 @@
 //!   is decided there.
 //! - [`testing`] keeps spans, rows and metrics in memory, to assert on.
 //!
+//! # Changes while it runs
+//!
+//! A changed `detective.toml` is taken up within two seconds, on SIGHUP, or by
+//! [`Detective::reload`], unless something in it is wrong. `/analytics/investigations` tells what is
+//! in force for each function and which line decided it; a POST to `/analytics/boost` lays a rule over
+//! everything for a while.
+//!
 //! # Shutdown
 //!
 //! [`Detective::serve`] and [`Detective::shutdown`] flush everything and report what was lost.

@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -18,6 +19,7 @@ use crate::config::{ConfigError, Diagnostic, Loaded, Loader};
 use crate::decided;
 use crate::instance::Instance;
 use crate::rules::Snapshot;
+use crate::survey::{Finding, Survey};
 
 /// How often the file is looked at.
 const POLL: Duration = Duration::from_secs(1);
@@ -125,8 +127,9 @@ impl Reloader {
     ///
     /// # Errors
     ///
-    /// When there are too many already, or nothing is traced at all.
+    /// When it means nothing that is there, there are too many already, or nothing is traced at all.
     pub(crate) fn boost(&self, wanted: Wanted) -> Result<Boost, String> {
+        wanted.check_function()?;
         let mut state = self.lock();
         if state.boosts.len() >= boost::MOST {
             return Err(format!(
@@ -242,7 +245,7 @@ impl Reloader {
     async fn load(&self) -> Result<Loaded, ConfigError> {
         let loader = Arc::clone(&self.loader);
         let file = self.lock().running.origin.file.clone();
-        tokio::task::spawn_blocking(move || loader.load_again(file.as_deref()))
+        tokio::task::spawn_blocking(move || load(&loader, file.as_deref()))
             .await
             .unwrap_or_else(|error| Err(ConfigError::not_loaded(&error)))
     }
@@ -275,6 +278,9 @@ impl Reloader {
         for warning in loaded.warnings.iter().chain(&held_back) {
             tracing::warn!("{warning}");
         }
+        let survey = Survey::new(&loaded);
+        // What must not be was refused when it was loaded.
+        let _told = survey.enforce(survey.functions());
         state.seen = loaded;
         state.running = running;
         state.held_back = held_back;
@@ -313,6 +319,17 @@ impl State {
             }
         }
     }
+}
+
+/// Loads as at the start: where the survey is strict, what it finds is a mistake.
+fn load(loader: &Loader, file: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let loaded = loader.load_again(file)?;
+    let survey = Survey::new(&loaded);
+    let findings = survey.functions();
+    if survey.is_strict() && !findings.iter().all(Finding::is_note) {
+        survey.enforce(findings)?;
+    }
+    Ok(loaded)
 }
 
 fn is_same(one: &Result<Loaded, ConfigError>, other: &Result<Loaded, ConfigError>) -> bool {

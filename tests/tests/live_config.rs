@@ -35,7 +35,7 @@ async fn a_changed_file_is_taken_up_and_a_bad_one_reported() {
     })
     .await;
     let restart =
-        "detective.toml:5:1: `store.batch_rows` needs a restart, and keeps `2_000` until then";
+        "detective.toml:5:1: `store.batch_rows` needs a restart, and keeps `2000` until then";
     assert_eq!(config["needs_restart"], json!([restart]));
 
     write(&store, "[tracing]\nsampel = 0.5\n");

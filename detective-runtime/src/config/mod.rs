@@ -33,6 +33,10 @@
 //!
 //! Everything that is wrong is told at once, with its place ([`ConfigError`]), and the place that
 //! decided a value can be asked for ([`Provenance`]).
+//!
+//! A running program takes up a changed file by itself: what it says is loaded and checked as at the
+//! start, and then in force for the next request, all of it at once. A key whose [`Effect`] is
+//! [`Restart`](Effect::Restart) keeps its value until the program is started again, which is told.
 
 mod admin;
 mod analytics;

@@ -100,6 +100,14 @@ async fn refusals_say_what_was_expected() {
         "{detail}"
     );
 
+    let (_, answer) = post(r#"{"function": "live::get_toys"}"#).await;
+    let detail = answer["detail"].as_str().unwrap();
+    assert_eq!(
+        detail,
+        "`live::get_toys` matches none of the 4 investigated functions, did you mean \
+         `live::get_toy`?"
+    );
+
     let missing = live.send(Method::DELETE, "/analytics/boost/7", "").await;
     let expected = json!({"detail": "there is no boost `7`, nor any other"});
     assert_eq!(missing, (StatusCode::NOT_FOUND, expected));
