@@ -1,32 +1,54 @@
-//! Who takes part: the same route, instrumented in as many ways.
+//! Who takes part: the same application, instrumented in as many ways.
 
+mod by_hand;
 mod detective;
+mod fastrace;
 mod floor;
+mod full_stack;
+mod metrics;
+mod opentelemetry;
+mod tower_http;
 
 use std::fmt;
 
 use axum::Router;
 use futures_util::future::BoxFuture;
+use http::Uri;
+
+use crate::app::Scenario;
+
+use self::detective::Parts;
 
 /// An instrumented application.
 pub(crate) struct Contestant {
     /// The finished router.
     pub(crate) app: Router,
-    /// Waits until what was recorded so far has been written or exported.
-    settle: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+    /// What it is asked for, in turn.
+    pub(crate) uris: Vec<Uri>,
+    /// Requests between two pauses, in which the background catches up, so that no queue overflows and each batch is
+    /// as large as it would be on a busy server.
+    pub(crate) round: usize,
+    pub(crate) settle: Settle,
 }
 
+pub(crate) type Settle = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 impl Contestant {
+    /// One that does nothing in the background.
     fn new(app: Router) -> Self {
         Self::with_background(app, || async {})
     }
 
+    /// One whose background has done its work when `settle` is done.
     fn with_background<F>(app: Router, settle: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let scenario = Scenario::Toys;
         Self {
             app: app.with_state(()),
+            uris: scenario.uris(),
+            round: scenario.round(),
             settle: Box::new(move || Box::pin(settle())),
         }
     }
@@ -39,7 +61,7 @@ impl Contestant {
 
 impl fmt::Debug for Contestant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Contestant").finish_non_exhaustive()
+        formatter.debug_struct("Contestant").field("uris", &self.uris).finish_non_exhaustive()
     }
 }
 
@@ -47,35 +69,66 @@ impl fmt::Debug for Contestant {
 pub(crate) const ALL: &[(&str, &str)] = &[
     ("bare", "nothing"),
     ("pass-through", "pass-through layer (the floor)"),
+    ("tower-http", "tower-http `TraceLayer`, written to nowhere"),
+    ("axum-prometheus", "axum-prometheus"),
+    ("autometrics", "autometrics"),
+    ("axum-otel-metrics", "axum-otel-metrics"),
+    ("axum-tracing-opentelemetry", "axum-tracing-opentelemetry, batch exporter"),
+    ("tracing-instrument", "the same with `#[tracing::instrument]`"),
+    ("fastrace", "fastrace with `#[trace]`"),
+    ("opentelemetry", "OpenTelemetry SDK by hand, one span"),
+    ("prometheus", "prometheus by hand"),
+    ("full-stack", "full stack of the usual libraries"),
     ("detective-off", "Detective, all switched off"),
     ("detective-metrics", "Detective, metrics only"),
     ("detective-traces", "Detective, traces only"),
     ("detective-rows", "Detective, rows only"),
     ("detective-no-rows", "Detective, traces and metrics"),
-    ("detective", "Detective, everything"),
+    ("detective", "**Detective, everything**"),
 ];
 
-/// Builds the contestant with the given name. At most one of each can live in one process, besides `bare`.
+/// Builds the contestant with the given name, or `name/scenario`. At most one of each can live in one process, besides
+/// `bare`.
 pub(crate) async fn build(name: &str) -> Contestant {
+    if let Some((name, scenario)) = name.split_once('/') {
+        return build_scenario(name, Scenario::named(scenario)).await;
+    }
     match name {
-        "bare" => floor::bare(),
+        "bare" => floor::bare(Scenario::Toys),
         "pass-through" => floor::pass_through(),
-        "detective-off" => detective::build(detective::Parts::NONE).await,
-        "detective-metrics" => detective::build(detective::Parts::METRICS).await,
-        "detective-traces" => detective::build(detective::Parts::TRACES).await,
-        "detective-rows" => detective::build(detective::Parts::ROWS).await,
-        "detective-no-rows" => detective::build(detective::Parts::NO_ROWS).await,
-        "detective" => detective::build(detective::Parts::ALL).await,
-        _ => panic!("`{name}` does not take part; expected one of {:?}", ALL.map_names()),
+        "tower-http" => tower_http::build(),
+        "axum-prometheus" => metrics::axum_prometheus(),
+        "autometrics" => metrics::autometrics(),
+        "axum-otel-metrics" => metrics::axum_otel_metrics(),
+        "axum-tracing-opentelemetry" => opentelemetry::axum_tracing(),
+        "tracing-instrument" => opentelemetry::axum_tracing_instrumented(),
+        "fastrace" => fastrace::build(Scenario::Toys),
+        "opentelemetry" => opentelemetry::sdk_by_hand(),
+        "prometheus" => metrics::prometheus_by_hand(),
+        "full-stack" => full_stack::build().await,
+        _ => detective::build(detective_parts(name), Scenario::Toys).await,
     }
 }
 
-trait Names {
-    fn map_names(&self) -> Vec<&'static str>;
+async fn build_scenario(name: &str, scenario: Scenario) -> Contestant {
+    let mut contestant = match name {
+        "bare" => floor::bare(scenario),
+        "fastrace" => fastrace::build(scenario),
+        _ => detective::build(detective_parts(name), scenario).await,
+    };
+    contestant.uris = scenario.uris();
+    contestant.round = scenario.round();
+    contestant
 }
 
-impl Names for &[(&'static str, &'static str)] {
-    fn map_names(&self) -> Vec<&'static str> {
-        self.iter().map(|(name, _)| *name).collect()
+fn detective_parts(name: &str) -> Parts {
+    match name {
+        "detective-off" => Parts::NONE,
+        "detective-metrics" => Parts::METRICS,
+        "detective-traces" => Parts::TRACES,
+        "detective-rows" => Parts::ROWS,
+        "detective-no-rows" => Parts::NO_ROWS,
+        "detective" => Parts::ALL,
+        _ => panic!("`{name}` does not take part; expected one of {:?}", ALL.iter().map(|it| it.0).collect::<Vec<_>>()),
     }
 }
