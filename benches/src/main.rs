@@ -2,25 +2,29 @@
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml` prints the whole table, and needs valgrind, wrk and
 //! taskset. `-- table detective fastrace` prints some lines of it, `-- instructions detective` only what callgrind
-//! counts, and `-- drive detective 20` is what to put under a profiler.
+//! counts, `-- check` fails when that has grown, and `-- drive detective 20` is what to put under a profiler.
 
 mod allocations;
 #[macro_use]
 mod app;
+mod check;
 mod contestants;
 mod driver;
 mod measure;
 mod table;
+
+use std::process::ExitCode;
 
 use allocations::Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["check"] => return check::check(),
         [] => table::print(&[]),
         ["table", ref names @ ..] => table::print(names),
         ["nested"] => table::nested(),
@@ -43,6 +47,7 @@ fn main() {
         ["serve", name] => block_on(measure::throughput::serve(name)),
         _ => panic!("unknown arguments {arguments:?}; see the head of benches/src/main.rs"),
     }
+    ExitCode::SUCCESS
 }
 
 fn number(text: &str) -> usize {

@@ -30,8 +30,8 @@ async fn get_chunks() -> impl IntoResponse {
     chunks()
 }
 
-pub(super) fn pass_through() -> Contestant {
-    let app = crate::routes!(Scenario::Toys, get_toy, get_nested, get_chunks);
+pub(super) fn pass_through(scenario: Scenario) -> Contestant {
+    let app = crate::routes!(scenario, get_toy, get_nested, get_chunks);
     Contestant::new(app.layer(layer_fn(|inner| PassThrough { inner })))
 }
 

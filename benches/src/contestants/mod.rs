@@ -1,13 +1,12 @@
 //! Who takes part: the same application, instrumented in as many ways.
 
-mod by_hand;
 mod detective;
-mod fastrace;
 mod floor;
-mod full_stack;
-mod metrics;
-mod opentelemetry;
-mod tower_http;
+#[cfg(feature = "peers")]
+mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "peers/disabled.rs"]
+mod peers;
 
 use std::fmt;
 
@@ -90,45 +89,43 @@ pub(crate) const ALL: &[(&str, &str)] = &[
 /// Builds the contestant with the given name, or `name/scenario`. At most one of each can live in one process, besides
 /// `bare`.
 pub(crate) async fn build(name: &str) -> Contestant {
-    if let Some((name, scenario)) = name.split_once('/') {
-        return build_scenario(name, Scenario::named(scenario)).await;
-    }
-    match name {
-        "bare" => floor::bare(Scenario::Toys),
-        "pass-through" => floor::pass_through(),
-        "tower-http" => tower_http::build(),
-        "axum-prometheus" => metrics::axum_prometheus(),
-        "autometrics" => metrics::autometrics(),
-        "axum-otel-metrics" => metrics::axum_otel_metrics(),
-        "axum-tracing-opentelemetry" => opentelemetry::axum_tracing(),
-        "tracing-instrument" => opentelemetry::axum_tracing_instrumented(),
-        "fastrace" => fastrace::build(Scenario::Toys),
-        "opentelemetry" => opentelemetry::sdk_by_hand(),
-        "prometheus" => metrics::prometheus_by_hand(),
-        "full-stack" => full_stack::build().await,
-        _ => detective::build(detective_parts(name), Scenario::Toys).await,
-    }
-}
-
-async fn build_scenario(name: &str, scenario: Scenario) -> Contestant {
+    let (name, scenario) = split(name);
     let mut contestant = match name {
         "bare" => floor::bare(scenario),
-        "fastrace" => fastrace::build(scenario),
-        _ => detective::build(detective_parts(name), scenario).await,
+        "pass-through" => floor::pass_through(scenario),
+        _ => match detective_parts(name) {
+            Some(parts) => detective::build(parts, scenario).await,
+            None => peers::build(name, scenario).await.unwrap_or_else(|| unknown(name, scenario)),
+        },
     };
     contestant.uris = scenario.uris();
     contestant.round = scenario.round();
     contestant
 }
 
-fn detective_parts(name: &str) -> Parts {
-    match name {
+/// Takes `name/scenario` apart; the scenario is [`Scenario::Toys`] when none is named.
+pub(crate) fn split(name: &str) -> (&str, Scenario) {
+    match name.split_once('/') {
+        Some((name, scenario)) => (name, Scenario::named(scenario)),
+        None => (name, Scenario::Toys),
+    }
+}
+
+fn detective_parts(name: &str) -> Option<Parts> {
+    Some(match name {
         "detective-off" => Parts::NONE,
         "detective-metrics" => Parts::METRICS,
         "detective-traces" => Parts::TRACES,
         "detective-rows" => Parts::ROWS,
         "detective-no-rows" => Parts::NO_ROWS,
         "detective" => Parts::ALL,
-        _ => panic!("`{name}` does not take part; expected one of {:?}", ALL.iter().map(|it| it.0).collect::<Vec<_>>()),
-    }
+        _ => return None,
+    })
+}
+
+fn unknown(name: &str, scenario: Scenario) -> ! {
+    let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+    panic!(
+        "`{name}` has no part in {scenario:?}; expected one of {names:?}, and the feature `peers` for most of them"
+    )
 }

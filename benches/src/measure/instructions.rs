@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::app::Scenario;
+use crate::contestants::split;
 
 /// Rounds of the shorter and of the longer run.
 pub(crate) const ROUNDS: [usize; 2] = [3, 13];
@@ -21,7 +21,7 @@ pub(crate) struct Instructions {
 /// Counts for the contestant with this name.
 pub(crate) fn count(name: &str) -> Instructions {
     let [short, long] = ROUNDS.map(|rounds| total(name, rounds));
-    let scenario = name.split_once('/').map_or(Scenario::Toys, |(_, it)| Scenario::named(it));
+    let (_, scenario) = split(name);
     let requests = ((ROUNDS[1] - ROUNDS[0]) * scenario.round()) as f64;
     Instructions {
         thread: (long.thread - short.thread) / requests,
@@ -52,7 +52,7 @@ fn total(name: &str, rounds: usize) -> Instructions {
 /// Runs the contestant under callgrind, which leaves one file for each thread in `folder`.
 pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--separate-threads=yes"])
+        .args(["--tool=callgrind", "--separate-threads=yes", "--zero-before=*begin_counting*"])
         .arg(format!("--callgrind-out-file={}/profile", folder.display()))
         .arg(super::own_path())
         .args(["drive", name, &rounds.to_string()])

@@ -11,7 +11,7 @@ use fastrace_opentelemetry::OpenTelemetryReporter;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 
-use super::Contestant;
+use crate::contestants::Contestant;
 use super::opentelemetry::NullExporter;
 use crate::app::{Scenario, Toy, chunks, toy};
 

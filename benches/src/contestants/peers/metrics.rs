@@ -13,7 +13,7 @@ use http::{Method, Request};
 use opentelemetry_sdk_0_32::metrics::{ManualReader, SdkMeterProvider};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::Contestant;
+use crate::contestants::Contestant;
 use super::by_hand::{ByHand, Hook};
 use crate::app::{ROUTE, Toy, get_toy, toy};
 

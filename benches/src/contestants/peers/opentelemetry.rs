@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::Contestant;
+use crate::contestants::Contestant;
 use super::by_hand::{ByHand, Hook};
 use crate::app::{ROUTE, Toy, get_toy, toy};
 

@@ -6,7 +6,7 @@ use axum::routing::get;
 use tower_http::trace::TraceLayer;
 use tracing::Level;
 
-use super::Contestant;
+use crate::contestants::Contestant;
 use crate::app::{ROUTE, get_toy};
 
 pub(super) fn build() -> Contestant {

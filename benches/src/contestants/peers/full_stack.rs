@@ -19,7 +19,7 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::Contestant;
+use crate::contestants::Contestant;
 use super::by_hand::{ByHand, Hook};
 use super::opentelemetry::{get_toy_instrumented, provider, subscribe};
 use crate::app::ROUTE;
