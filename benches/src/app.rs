@@ -1,11 +1,14 @@
-//! The application that every contestant instruments: one route with a path extractor and a small JSON answer.
+//! The application that every contestant instruments: one route with a path extractor and a small JSON answer. And
+//! what else is asked of some of them.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Path};
+use axum::response::IntoResponse;
+use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use serde::Serialize;
 
@@ -34,6 +37,77 @@ pub(crate) async fn get_toy(Path(id): Path<u64>) -> Json<Toy> {
     toy(id)
 }
 
+/// A thousand chunks.
+pub(crate) fn chunks() -> impl IntoResponse {
+    let chunk = || Ok::<_, std::convert::Infallible>(Bytes::from_static(b"a piece of the whole"));
+    Body::from_stream(stream::iter(std::iter::repeat_with(chunk).take(1000)))
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scenario {
+    /// One toy, again and again.
+    Toys,
+    /// A handler that calls so many functions, each inside the one before.
+    Nested(usize),
+    /// A thousand routes in turn.
+    Routes,
+    /// A body in a thousand chunks.
+    Chunks,
+}
+
+impl Scenario {
+    /// Reads `nested-10`, `routes`, `chunks`.
+    pub(crate) fn named(name: &str) -> Self {
+        match (name, name.strip_prefix("nested-")) {
+            ("toys", _) => Self::Toys,
+            ("routes", _) => Self::Routes,
+            ("chunks", _) => Self::Chunks,
+            (_, Some(depth)) => Self::Nested(depth.parse().expect("the depth is a number")),
+            _ => panic!("`{name}` is no scenario; expected `nested-<depth>`, `routes` or `chunks`"),
+        }
+    }
+
+    /// What is asked for in turn.
+    pub(crate) fn uris(self) -> Vec<Uri> {
+        let uri = |path: String| path.parse().expect("the path is valid");
+        match self {
+            Self::Toys => vec![uri("/toys/42".to_owned())],
+            Self::Nested(depth) => vec![uri(format!("/nested/{depth}"))],
+            Self::Routes => (0..ROUTES).map(|number| uri(format!("/shelf{number}/42"))).collect(),
+            Self::Chunks => vec![uri("/chunks".to_owned())],
+        }
+    }
+
+    /// Requests between two pauses; see [`Contestant::round`](crate::contestants::Contestant::round).
+    pub(crate) fn round(self) -> usize {
+        match self {
+            Self::Toys | Self::Routes => 1000,
+            Self::Nested(_) | Self::Chunks => 100,
+        }
+    }
+}
+
+/// How many routes [`Scenario::Routes`] has: as many as Detective gives series of their own.
+pub(crate) const ROUTES: usize = 1000;
+
+/// The routes of a scenario, made of a contestant's own handlers, since it is these that it instruments.
+#[macro_export]
+macro_rules! routes {
+    ($scenario:expr, $get_toy:path, $get_nested:path, $get_chunks:path) => {
+        match $scenario {
+            $crate::app::Scenario::Toys => axum::Router::new().route($crate::app::ROUTE, axum::routing::get($get_toy)),
+            $crate::app::Scenario::Nested(_) => {
+                axum::Router::new().route("/nested/{depth}", axum::routing::get($get_nested))
+            }
+            $crate::app::Scenario::Chunks => axum::Router::new().route("/chunks", axum::routing::get($get_chunks)),
+            $crate::app::Scenario::Routes => (0..$crate::app::ROUTES).fold(axum::Router::new(), |router, number| {
+                router.route(&format!("/shelf{number}/{{id}}"), axum::routing::get($get_toy))
+            }),
+        }
+    };
+}
+
 /// What a browser behind a gateway sends; the trace is sampled.
 pub(crate) const HEADERS: [(&str, &str); 7] = [
     ("host", "127.0.0.1"),
@@ -45,14 +119,8 @@ pub(crate) const HEADERS: [(&str, &str); 7] = [
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
 ];
 
-/// A request for the toy, as hyper would hand it to the router.
-pub(crate) fn request() -> Request<Body> {
-    static URI: LazyLock<Uri> = LazyLock::new(|| Uri::from_static("/toys/42"));
-    request_to(&URI)
-}
-
-/// As [`request`], to some other path.
-pub(crate) fn request_to(uri: &Uri) -> Request<Body> {
+/// A request, as hyper would hand it to the router.
+pub(crate) fn request(uri: &Uri) -> Request<Body> {
     static HEADER_MAP: LazyLock<HeaderMap> = LazyLock::new(|| {
         HEADERS
             .iter()

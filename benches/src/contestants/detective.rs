@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::Path;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::response::IntoResponse;
 use detective::{Detective, investigate};
 use tempfile::TempDir;
 
 use super::Contestant;
-use crate::app::{ROUTE, Toy, toy};
+use crate::app::{Scenario, Toy, chunks, toy};
 
 /// What is switched on.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +45,24 @@ async fn get_toy(Path(id): Path<u64>) -> Json<Toy> {
     toy(id)
 }
 
-pub(super) async fn build(parts: Parts) -> Contestant {
+#[investigate]
+async fn get_nested(Path(depth): Path<usize>) -> String {
+    nested(depth).to_string()
+}
+
+#[investigate]
+fn nested(depth: usize) -> usize {
+    if depth == 0 { 0 } else { nested(depth - 1) + 1 }
+}
+
+#[investigate]
+async fn get_chunks() -> impl IntoResponse {
+    chunks()
+}
+
+pub(super) async fn build(parts: Parts, scenario: Scenario) -> Contestant {
     let running = Arc::new(Running::start(parts).await);
-    let app = running.detective.watch(Router::new().route(ROUTE, get(get_toy)));
+    let app = running.detective.watch(crate::routes!(scenario, get_toy, get_nested, get_chunks));
     Contestant::with_background(app, move || {
         let running = Arc::clone(&running);
         async move { running.detective.flush().await }

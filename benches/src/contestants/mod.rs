@@ -1,32 +1,53 @@
-//! Who takes part: the same route, instrumented in as many ways.
+//! Who takes part: the same application, instrumented in as many ways.
 
 mod detective;
 mod floor;
+#[cfg(feature = "peers")]
+mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "peers/disabled.rs"]
+mod peers;
 
 use std::fmt;
 
 use axum::Router;
 use futures_util::future::BoxFuture;
+use http::Uri;
+
+use crate::app::Scenario;
+
+use self::detective::Parts;
 
 /// An instrumented application.
 pub(crate) struct Contestant {
     /// The finished router.
     pub(crate) app: Router,
-    /// Waits until what was recorded so far has been written or exported.
-    settle: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+    /// What it is asked for, in turn.
+    pub(crate) uris: Vec<Uri>,
+    /// Requests between two pauses, in which the background catches up, so that no queue overflows and each batch is
+    /// as large as it would be on a busy server.
+    pub(crate) round: usize,
+    pub(crate) settle: Settle,
 }
 
+pub(crate) type Settle = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 impl Contestant {
+    /// One that does nothing in the background.
     fn new(app: Router) -> Self {
         Self::with_background(app, || async {})
     }
 
+    /// One whose background has done its work when `settle` is done.
     fn with_background<F>(app: Router, settle: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let scenario = Scenario::Toys;
         Self {
             app: app.with_state(()),
+            uris: scenario.uris(),
+            round: scenario.round(),
             settle: Box::new(move || Box::pin(settle())),
         }
     }
@@ -39,7 +60,7 @@ impl Contestant {
 
 impl fmt::Debug for Contestant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Contestant").finish_non_exhaustive()
+        formatter.debug_struct("Contestant").field("uris", &self.uris).finish_non_exhaustive()
     }
 }
 
@@ -47,35 +68,64 @@ impl fmt::Debug for Contestant {
 pub(crate) const ALL: &[(&str, &str)] = &[
     ("bare", "nothing"),
     ("pass-through", "pass-through layer (the floor)"),
+    ("tower-http", "tower-http `TraceLayer`, written to nowhere"),
+    ("axum-prometheus", "axum-prometheus"),
+    ("autometrics", "autometrics"),
+    ("axum-otel-metrics", "axum-otel-metrics"),
+    ("axum-tracing-opentelemetry", "axum-tracing-opentelemetry, batch exporter"),
+    ("tracing-instrument", "the same with `#[tracing::instrument]`"),
+    ("fastrace", "fastrace with `#[trace]`"),
+    ("opentelemetry", "OpenTelemetry SDK by hand, one span"),
+    ("prometheus", "prometheus by hand"),
+    ("full-stack", "full stack of the usual libraries"),
     ("detective-off", "Detective, all switched off"),
     ("detective-metrics", "Detective, metrics only"),
     ("detective-traces", "Detective, traces only"),
     ("detective-rows", "Detective, rows only"),
     ("detective-no-rows", "Detective, traces and metrics"),
-    ("detective", "Detective, everything"),
+    ("detective", "**Detective, everything**"),
 ];
 
-/// Builds the contestant with the given name. At most one of each can live in one process, besides `bare`.
+/// Builds the contestant with the given name, or `name/scenario`. At most one of each can live in one process, besides
+/// `bare`.
 pub(crate) async fn build(name: &str) -> Contestant {
-    match name {
-        "bare" => floor::bare(),
-        "pass-through" => floor::pass_through(),
-        "detective-off" => detective::build(detective::Parts::NONE).await,
-        "detective-metrics" => detective::build(detective::Parts::METRICS).await,
-        "detective-traces" => detective::build(detective::Parts::TRACES).await,
-        "detective-rows" => detective::build(detective::Parts::ROWS).await,
-        "detective-no-rows" => detective::build(detective::Parts::NO_ROWS).await,
-        "detective" => detective::build(detective::Parts::ALL).await,
-        _ => panic!("`{name}` does not take part; expected one of {:?}", ALL.map_names()),
+    let (name, scenario) = split(name);
+    let mut contestant = match name {
+        "bare" => floor::bare(scenario),
+        "pass-through" => floor::pass_through(scenario),
+        _ => match detective_parts(name) {
+            Some(parts) => detective::build(parts, scenario).await,
+            None => peers::build(name, scenario).await.unwrap_or_else(|| unknown(name, scenario)),
+        },
+    };
+    contestant.uris = scenario.uris();
+    contestant.round = scenario.round();
+    contestant
+}
+
+/// Takes `name/scenario` apart; the scenario is [`Scenario::Toys`] when none is named.
+pub(crate) fn split(name: &str) -> (&str, Scenario) {
+    match name.split_once('/') {
+        Some((name, scenario)) => (name, Scenario::named(scenario)),
+        None => (name, Scenario::Toys),
     }
 }
 
-trait Names {
-    fn map_names(&self) -> Vec<&'static str>;
+fn detective_parts(name: &str) -> Option<Parts> {
+    Some(match name {
+        "detective-off" => Parts::NONE,
+        "detective-metrics" => Parts::METRICS,
+        "detective-traces" => Parts::TRACES,
+        "detective-rows" => Parts::ROWS,
+        "detective-no-rows" => Parts::NO_ROWS,
+        "detective" => Parts::ALL,
+        _ => return None,
+    })
 }
 
-impl Names for &[(&'static str, &'static str)] {
-    fn map_names(&self) -> Vec<&'static str> {
-        self.iter().map(|(name, _)| *name).collect()
-    }
+fn unknown(name: &str, scenario: Scenario) -> ! {
+    let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
+    panic!(
+        "`{name}` has no part in {scenario:?}; expected one of {names:?}, and the feature `peers` for most of them"
+    )
 }

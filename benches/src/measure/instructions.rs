@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::contestants::split;
+
 /// Rounds of the shorter and of the longer run.
 pub(crate) const ROUNDS: [usize; 2] = [3, 13];
 
@@ -19,7 +21,8 @@ pub(crate) struct Instructions {
 /// Counts for the contestant with this name.
 pub(crate) fn count(name: &str) -> Instructions {
     let [short, long] = ROUNDS.map(|rounds| total(name, rounds));
-    let requests = ((ROUNDS[1] - ROUNDS[0]) * crate::driver::ROUND) as f64;
+    let (_, scenario) = split(name);
+    let requests = ((ROUNDS[1] - ROUNDS[0]) * scenario.round()) as f64;
     Instructions {
         thread: (long.thread - short.thread) / requests,
         process: (long.process - short.process) / requests,
@@ -48,11 +51,10 @@ fn total(name: &str, rounds: usize) -> Instructions {
 
 /// Runs the contestant under callgrind, which leaves one file for each thread in `folder`.
 pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
-    let own_path = std::env::current_exe().expect("the system tells where this program is");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--separate-threads=yes"])
+        .args(["--tool=callgrind", "--separate-threads=yes", "--zero-before=*begin_counting*"])
         .arg(format!("--callgrind-out-file={}/profile", folder.display()))
-        .arg(own_path)
+        .arg(super::own_path())
         .args(["drive", name, &rounds.to_string()])
         .output()
         .expect("valgrind is installed");
