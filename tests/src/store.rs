@@ -117,6 +117,19 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Runs one of its commands, `detective <words>`; answers the exit code and what it wrote to standard output.
+    ///
+    /// # Panics
+    ///
+    /// When it has not ended in time.
+    pub async fn detective(mut self, words: &str) -> (Option<i32>, String) {
+        self.command.arg("detective").args(words.split_whitespace());
+        let mut process = Process::start(self.command, self.folder);
+        (process.wait().await.code(), process.stdout())
+    }
+}
+
 impl RunningStore {
     /// The whole address of a path: `http://127.0.0.1:PORT/users/1` for `/users/1`.
     #[must_use]
