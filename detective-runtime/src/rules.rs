@@ -161,8 +161,8 @@ impl Snapshot {
     }
 
     /// The bounds of `function_duration_seconds` of `callsite`.
-    pub(crate) fn function_bounds(&self, callsite: &Callsite) -> Bounds {
-        self.bounds_of(self.function(callsite).buckets.as_deref())
+    pub(crate) fn function_bounds(&self, callsite: &'static Callsite) -> Bounds {
+        self.bounds_of(&self.function_layers(callsite).rule())
     }
 
     /// All that decides for the requests of `endpoint`, before their handler and the sections do.
