@@ -98,7 +98,7 @@ pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_
 pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, StartError};
 pub use crate::export::ExportError;
-pub use crate::handle::Handle;
+pub use crate::handle::{Handle, InScope};
 pub use crate::http::{DetectiveLayer, DetectiveService, ResponseFuture};
 pub use crate::serve::Listen;
 pub use crate::store::StoreError;

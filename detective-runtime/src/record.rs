@@ -23,6 +23,9 @@ use crate::value::Value;
 /// Longest run of spans that a recycled record keeps room for.
 const SPANS_KEPT_FOR_REUSE: usize = 256;
 
+/// Longest text, in bytes, that a recycled record keeps room for.
+const TEXT_KEPT_FOR_REUSE: usize = 1024;
+
 /// Everything that is known of one request or piece of work.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -58,6 +61,8 @@ pub(crate) struct Record {
     pub(crate) handler: Option<&'static Callsite>,
     /// The handler's span was dropped before the function returned.
     pub(crate) handler_dropped: bool,
+    /// How long the handler took, once it has ended.
+    pub(crate) handler_nanos: Option<u64>,
     /// The handler returned an error, or one was marked by hand, whatever was answered.
     pub(crate) failed: bool,
     /// The text of that error.
@@ -248,13 +253,14 @@ impl Record {
         self.response.clear();
         self.handler = None;
         self.handler_dropped = false;
+        self.handler_nanos = None;
         self.failed = false;
         self.error = None;
         self.marked = None;
         self.panicked = false;
         self.unwound = false;
-        self.panic_message.clear();
-        self.consumer.clear();
+        reuse(&mut self.panic_message);
+        reuse(&mut self.consumer);
     }
 
     /// The id that a span beginning now has as its parent.
@@ -281,12 +287,12 @@ impl Request {
 
     fn clear(&mut self) {
         self.slot = None;
-        self.method_original.clear();
-        self.path.clear();
-        self.query.clear();
-        self.host.clear();
-        self.user_agent.clear();
-        self.trace_state.clear();
+        reuse(&mut self.method_original);
+        reuse(&mut self.path);
+        reuse(&mut self.query);
+        reuse(&mut self.host);
+        reuse(&mut self.user_agent);
+        reuse(&mut self.trace_state);
         self.passed_on = PassedOn::default();
         self.https = false;
         self.version = None;
@@ -306,6 +312,12 @@ impl Response {
         self.endless = false;
         self.outcome = None;
     }
+}
+
+/// Empties a text and keeps its room, unless one long text has made that large.
+fn reuse(text: &mut String) {
+    text.clear();
+    text.shrink_to(TEXT_KEPT_FOR_REUSE);
 }
 
 /// Cuts `text` to at most `limit` bytes, at a character's boundary.

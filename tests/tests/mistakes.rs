@@ -44,7 +44,7 @@ buckets = [2, 1]
     let expected = "\
 the configuration has 5 mistakes
 detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `sample`?
-  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans
+  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields
 detective.toml:3:8: `tracing.slow` is `\"2\"`, expected a duration with its unit, such as \"250ms\", \"1s\" or \"2m\"
 detective.toml:5:2: unknown section [stor], did you mean `store`?
   accepted: service, http, capture, tracing, jaeger, metrics, store, cache, analytics, admin, pipeline, routes, investigate, profile
@@ -98,7 +98,7 @@ async fn a_variable_that_is_wrong() {
     check_variable(
         "DETECTIVE_TRACING__SAMPEL",
         "1",
-        "unknown key `sampel` in [tracing], did you mean `sample`?\n  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans",
+        "unknown key `sampel` in [tracing], did you mean `sample`?\n  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields",
     )
     .await;
     check_variable(

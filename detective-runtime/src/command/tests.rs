@@ -141,7 +141,7 @@ async fn check_tells_mistakes_without_the_application() {
     let app = async |_: &Detective| -> Router { panic!("put together") };
     let expected = "\
 error: detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `sample`?
-  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans
+  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields
 
 1 error; the application was not compared
 ";

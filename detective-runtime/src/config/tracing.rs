@@ -21,5 +21,8 @@ section! {
         live exception_events: bool = true;
         /// Most spans that are kept of one request; further ones are counted as dropped.
         live max_spans: usize = 1000, check AT_LEAST_ONE;
+        /// Most fields that are kept of all the spans of one request; further ones are counted as
+        /// dropped.
+        live max_fields: usize = 2000, check AT_LEAST_ONE;
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum DropReason {
     RecordQueueFull,
     /// A span beyond `tracing.max_spans` of one request.
     SpanLimit,
+    /// A field beyond `tracing.max_fields` of one request.
+    FieldLimit,
     /// A span had not ended when its request did, and never ended while it was remembered.
     SpanUnfinished,
     /// A span found the exporter's queue full (`jaeger.queue_spans`).
@@ -32,9 +34,10 @@ pub(crate) enum DropReason {
 
 impl DropReason {
     /// Every reason, so that each has its series from the start.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::RecordQueueFull,
         Self::SpanLimit,
+        Self::FieldLimit,
         Self::SpanUnfinished,
         Self::SpanQueueFull,
         Self::SpanExportFailed,
@@ -49,6 +52,7 @@ impl DropReason {
         match self {
             Self::RecordQueueFull => "record_queue_full",
             Self::SpanLimit => "span_limit",
+            Self::FieldLimit => "field_limit",
             Self::SpanUnfinished => "span_unfinished",
             Self::SpanQueueFull => "span_queue_full",
             Self::SpanExportFailed => "span_export_failed",

@@ -19,6 +19,8 @@ pub(crate) struct LateSpans {
     decided: Bounded<u64, bool>,
     /// By the same serial: detached records that came before it.
     waiting: Bounded<u64, Vec<Box<Record>>>,
+    /// How many records wait in all.
+    waiting_records: usize,
     /// By span: spans of kept traces that had not ended with their record.
     unfinished: Bounded<u64, ExportSpan>,
 }
@@ -41,17 +43,20 @@ impl LateSpans {
             Some(true) => Fate::Keep(record),
             Some(false) => Fate::Forget(record),
             None => {
-                if let Some(waiting) = self.waiting.map.get_mut(&record.origin)
-                    && waiting.len() < ENTRIES
-                {
+                if self.waiting_records >= ENTRIES {
+                    return Fate::Wait(vec![record]);
+                }
+                self.waiting_records += 1;
+                if let Some(waiting) = self.waiting.map.get_mut(&record.origin) {
                     waiting.push(record);
                     return Fate::Wait(Vec::new());
                 }
-                Fate::Wait(
-                    self.waiting
-                        .insert(record.origin, vec![record])
-                        .unwrap_or_default(),
-                )
+                let in_vain = self
+                    .waiting
+                    .insert(record.origin, vec![record])
+                    .unwrap_or_default();
+                self.waiting_records -= in_vain.len();
+                Fate::Wait(in_vain)
             }
         }
     }
@@ -60,7 +65,9 @@ impl LateSpans {
     /// waited for that.
     pub(crate) fn decided(&mut self, serial: u64, kept: bool) -> Vec<Box<Record>> {
         self.decided.insert(serial, kept);
-        self.waiting.map.remove(&serial).unwrap_or_default()
+        let waiting = self.waiting.map.remove(&serial).unwrap_or_default();
+        self.waiting_records -= waiting.len();
+        waiting
     }
 
     /// Keeps a span that has not ended; gives back how many had to be given up for it.

@@ -39,8 +39,16 @@ pub(crate) fn convert(
             None => own.as_mut(),
             Some(index) => spans.get_mut(index as usize),
         };
+        // The last value of a key counts; two of one key are not allowed in OTLP.
         if let Some(span) = span {
-            span.attributes.push((field.key, field.value));
+            match span
+                .attributes
+                .iter_mut()
+                .find(|(key, _)| *key == field.key)
+            {
+                Some((_, value)) => *value = field.value,
+                None => span.attributes.push((field.key, field.value)),
+            }
         }
     }
     // The emptied list goes back, so that the next request finds its room.

@@ -30,5 +30,10 @@ pub(crate) fn finish(mut record: Box<Record>) {
     let Some(owner) = record.owner.clone() else {
         return;
     };
-    owner.instance.hand_over(record);
+    if record.spans.is_empty() && !record.has_detached {
+        // Nothing is exported of it: tracing is off, or its rule leaves the spans out.
+        owner.instance.hand_over.give_back(record);
+    } else {
+        owner.instance.hand_over(record);
+    }
 }

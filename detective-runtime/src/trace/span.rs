@@ -87,9 +87,9 @@ impl OpenSpan {
     }
 
     fn function_in(record: &mut Record, callsite: &'static Callsite) -> Self {
-        let is_handler =
-            record.kind == Kind::Request && record.handler.is_none() && record.current.is_none();
+        let is_handler = is_handler(record);
         if is_handler {
+            demote_handler(record);
             record.handler = Some(callsite);
         }
         let is_recorded = record
@@ -106,8 +106,11 @@ impl OpenSpan {
     }
 
     /// Begins a span with a name of its own, or an inert one outside a record.
-    pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Self {
+    pub(crate) fn named(mut name: Cow<'static, str>, kind: SpanKind) -> Self {
         context::with_record(|record| {
+            if let Some(owner) = &record.owner {
+                truncate_owned(&mut name, owner.snapshot.config.capture.max_text_bytes);
+            }
             let mut span = Self::inside(record);
             span.begin(record, What::Named(name, kind));
             span
@@ -235,6 +238,7 @@ impl OpenSpan {
         }
         if self.is_handler {
             record.handler_dropped |= dropped;
+            record.handler_nanos = Some(end.saturating_sub(self.start));
             note_failure(record, error.as_ref());
         } else {
             self.observe(owner, end, error.is_some());
@@ -280,18 +284,9 @@ impl OpenSpan {
         super::finish(record);
     }
 
-    /// Counts the call of an investigated function.
     fn observe(&self, owner: &Owner, end: u64, failed: bool) {
-        let Some(callsite) = self.callsite else {
-            return;
-        };
-        let cells = if owner.snapshot.function(callsite).histogram {
-            owner.instance.function(callsite)
-        } else {
-            owner.instance.quiet_function(callsite)
-        };
-        if let Some(cells) = cells {
-            cells.observe(end.saturating_sub(self.start), failed);
+        if let Some(callsite) = self.callsite {
+            observe(owner, callsite, end.saturating_sub(self.start), failed);
         }
     }
 
@@ -299,6 +294,42 @@ impl OpenSpan {
     fn in_record<R>(&self, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
         context::with_record(|record| (record.serial == self.serial).then(|| action(record)))
             .flatten()
+    }
+}
+
+/// Whether a function that begins now is the one that answers the request: the last outermost one to
+/// begin before the answer. Extractors and middlewares may call investigated functions before it.
+fn is_handler(record: &Record) -> bool {
+    record.kind == Kind::Request
+        && record.current.is_none()
+        && record.response.head == 0
+        && (record.handler.is_none() || record.handler_nanos.is_some())
+}
+
+/// Makes the function that was taken for the handler an ordinary one, which it has turned out to be.
+fn demote_handler(record: &mut Record) {
+    if let (Some(callsite), Some(nanos), Some(owner)) = (
+        record.handler.take(),
+        record.handler_nanos.take(),
+        &record.owner,
+    ) {
+        observe(owner, callsite, nanos, record.failed);
+    }
+    record.handler_dropped = false;
+    record.panicked = false;
+    record.failed = false;
+    record.error = None;
+}
+
+/// Counts the call of an investigated function.
+fn observe(owner: &Owner, callsite: &'static Callsite, nanos: u64, failed: bool) {
+    let cells = if owner.snapshot.function(callsite).histogram {
+        owner.instance.function(callsite)
+    } else {
+        owner.instance.quiet_function(callsite)
+    };
+    if let Some(cells) = cells {
+        cells.observe(nanos, failed);
     }
 }
 
@@ -338,12 +369,33 @@ fn cut_off(error: &mut SpanError, owner: &Owner) {
 pub(crate) fn set_field(
     record: &mut Record,
     span: Option<u32>,
-    key: Cow<'static, str>,
+    mut key: Cow<'static, str>,
     mut value: Value,
 ) {
     let Some(owner) = &record.owner else { return };
-    if let Value::Text(Cow::Owned(text)) = &mut value {
-        record::truncate(text, owner.snapshot.config.capture.max_text_bytes);
+    let config = &owner.snapshot.config;
+    if record.fields.len() >= config.tracing.max_fields {
+        owner.instance.stats.dropped(DropReason::FieldLimit, 1);
+        return;
+    }
+    let limit = config.capture.max_text_bytes;
+    truncate_owned(&mut key, limit);
+    match &mut value {
+        Value::Text(text) => truncate_owned(text, limit),
+        Value::TextList(texts) => {
+            for text in texts {
+                record::truncate(text, limit);
+            }
+        }
+        Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
     }
     record.fields.push(Field { span, key, value });
+}
+
+/// Cuts off a text that was made at run time; one that stands in the program is as long as its author
+/// wanted.
+fn truncate_owned(text: &mut Cow<'static, str>, limit: usize) {
+    if let Cow::Owned(text) = text {
+        record::truncate(text, limit);
+    }
 }

@@ -28,7 +28,7 @@ fn unknown_key() {
     check(
         "[tracing]\n\n  sampel = 1.0\n",
         "detective.toml:3:3: unknown key `sampel` in [tracing], did you mean `sample`?\n  \
-         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans",
+         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields",
     );
     check(
         "[admin]\nport = 1\n",
@@ -242,7 +242,7 @@ fn profiles() {
     check(
         "[profile.production.tracing]\nsampel = 0.1\n",
         "detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `sample`?\n  \
-         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans",
+         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields",
     );
     check(
         "profile.production = 1\n",
@@ -269,7 +269,7 @@ fn variables() {
 DETECTIVE_ADMIN__LISTEN: `admin.listen` is `\"9464\"`, expected an address with a port, such as \"127.0.0.1:9464\"
 DETECTIVE_HTTP__TRUSTED_PROXIES: `http.trusted_proxies` holds `\"10.0.0.1\"`, expected an address range, such as \"10.0.0.0/8\"
 DETECTIVE_TRACING__SAMPEL: unknown key `sampel` in [tracing], did you mean `sample`?
-  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans
+  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields
 DETECTIVE_TRACING__SAMPLE: `tracing.sample` is `2.0`, expected a number from 0.0 to 1.0
 DETECTIVE_TRCING__SAMPLE: unknown section [trcing], did you mean `tracing`?
   accepted: service, http, capture, tracing, jaeger, metrics, store, cache, analytics, admin, pipeline, routes, investigate, profile";
@@ -299,7 +299,7 @@ fn calls_of_the_program() {
 the configuration has 2 mistakes
 set(\"tracing.sample\"): `tracing.sample` is `2.0`, expected a number from 0.0 to 1.0
 set(\"tracing\"): unknown key `` in [tracing]
-  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans";
+  accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields";
     assert_eq!(error, expected);
 }
 

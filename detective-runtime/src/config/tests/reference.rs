@@ -116,8 +116,8 @@ fn defaults_and_examples_fulfil_their_checks() {
 
 #[test]
 fn numbers_say_their_unit() {
-    const UNITS: [&str; 6] = [
-        "_bytes", "_spans", "_rows", "_records", "_routes", "capacity",
+    const UNITS: [&str; 7] = [
+        "_bytes", "_spans", "_fields", "_rows", "_records", "_routes", "capacity",
     ];
     for section in sections() {
         for key in section.keys.iter().filter(|key| key.kind == Kind::Integer) {
