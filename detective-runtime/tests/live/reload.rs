@@ -171,3 +171,23 @@ async fn the_door_follows_the_token() {
     assert_eq!(remote("one").await, StatusCode::UNAUTHORIZED);
     assert_eq!(remote("two").await, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_would_not_start_in_production_is_not_taken_up_there() {
+    let live = Live::start_with("", |builder| builder.profile("production")).await;
+    let error = live
+        .change("[investigate.\"live::get_tyo\"]\nspans = false\n")
+        .await
+        .unwrap_err();
+    assert!(
+        error.contains("detective.toml:1:14: ") && error.contains("`live::get_toy`"),
+        "{error}"
+    );
+    assert_eq!(live.config().await["generation"], 1);
+
+    let live = Live::start_with("", |builder| builder.profile("development")).await;
+    live.change("[investigate.\"live::get_tyo\"]\nspans = false\n")
+        .await
+        .unwrap();
+    assert_eq!(live.config().await["generation"], 2);
+}
