@@ -107,8 +107,8 @@ fn wrong_values() {
             "18: `cache.capacity` is `-1`, expected a whole number, 0 or more",
         ),
         (
-            "store.batch_rows = 0",
-            "20: `store.batch_rows` is `0`, expected a whole number, 1 or more",
+            "store.queue_rows = 0",
+            "20: `store.queue_rows` is `0`, expected a whole number, 1 or more",
         ),
         (
             "service.name = 3",
