@@ -206,6 +206,31 @@ fn wrong_patterns() {
 }
 
 #[test]
+fn an_endpoint_with_a_password_is_refused_and_not_shown() {
+    let check = |file: &str, variables: &[(&str, &str)], shown: &str| {
+        let error = load(file, variables).unwrap_err().to_string();
+        assert!(error.contains(shown), "{error}");
+        assert!(error.contains("belong in `jaeger.headers`"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    };
+    check(
+        "[jaeger]\nendpoint = \"http://me:secret@host:4318\"\n",
+        &[],
+        "`\"http://[hidden]@host:4318\"`",
+    );
+    check(
+        "[jaeger]\nprotocol = \"udp\"\nendpoint = \"me:secret@host:6831\"\n",
+        &[],
+        "`\"[hidden]@host:6831\"`",
+    );
+    check(
+        "",
+        &[("DETECTIVE_JAEGER__ENDPOINT", "http://secret@host")],
+        "`\"http://[hidden]@host\"`",
+    );
+}
+
+#[test]
 fn endpoint_of_another_protocol() {
     check(
         "[jaeger]\nprotocol = \"udp\"\nendpoint = \"http://localhost:4318\"\n",
