@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use crate::cache::CacheError;
 use crate::config::ConfigError;
+use crate::export::ExportError;
+use crate::store::StoreError;
 
 /// Why Detective could not start. Prints the same through `Debug`, since that is what a `main` that
 /// returns it shows.
@@ -10,17 +13,17 @@ use crate::config::ConfigError;
 #[non_exhaustive]
 pub enum StartError {
     /// The config is wrong; the text lists every mistake with its place.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// The store could not be opened; the text says which and what to do.
-    #[error("{0}")]
-    Store(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The cache's URL cannot be used. A Redis that is merely away is no error.
-    #[error("{0}")]
-    Cache(#[from] crate::cache::CacheError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The exporter cannot be set up as configured. A Jaeger that is merely away is no error.
-    #[error("{0}")]
-    Export(#[from] crate::export::ExportError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// `admin.listen` cannot be listened on.
     #[error("`admin.listen`: {0}")]
     Admin(String),
@@ -46,45 +49,62 @@ pub enum ServeError {
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// Everything was served, but the shutdown lost something else than traces.
-    #[error("{0}")]
+    #[error(transparent)]
     Shutdown(#[from] ShutdownError),
 }
 
 /// What the shutdown could not do; everything else was flushed and closed.
 #[derive(thiserror::Error, Clone, PartialEq, Eq)]
-#[error("the shutdown was not complete: {}", .failures.join("; "))]
+#[error("the shutdown was not complete: {}", joined(.failures))]
 pub struct ShutdownError {
-    failures: Vec<String>,
-    only_traces: bool,
+    failures: Vec<ShutdownFailure>,
+}
+
+/// One thing that the shutdown could not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShutdownFailure {
+    /// Rows were not written, or the store could not be closed.
+    #[error(transparent)]
+    Rows(StoreError),
+    /// Spans did not reach Jaeger.
+    #[error(transparent)]
+    Traces(ExportError),
+    /// The thread that writes and exports was gone, and with it what it had not yet handed on.
+    #[error("the pipeline thread has ended before its time")]
+    Pipeline,
 }
 
 impl ShutdownError {
     /// What the store and the exporter could not do; `None` when that is nothing.
-    pub(crate) fn of(rows: Option<String>, traces: Option<String>) -> Option<Self> {
-        let only_traces = rows.is_none();
-        let failures: Vec<_> = rows.into_iter().chain(traces).collect();
-        (!failures.is_empty()).then_some(Self {
-            failures,
-            only_traces,
-        })
+    pub(crate) fn of(rows: Option<StoreError>, traces: Option<ExportError>) -> Option<Self> {
+        let rows = rows.into_iter().map(ShutdownFailure::Rows);
+        let failures: Vec<_> = rows.chain(traces.map(ShutdownFailure::Traces)).collect();
+        (!failures.is_empty()).then_some(Self { failures })
     }
 
     pub(crate) fn pipeline_gone() -> Self {
         Self {
-            failures: vec!["the pipeline thread has ended before its time".to_owned()],
-            only_traces: false,
+            failures: vec![ShutdownFailure::Pipeline],
         }
     }
 
     /// Whether nothing but traces was lost, which a Jaeger that is away is enough for.
-    pub(crate) fn is_only_traces(&self) -> bool {
-        self.only_traces
+    pub fn is_only_traces(&self) -> bool {
+        self.failures
+            .iter()
+            .all(|failure| matches!(failure, ShutdownFailure::Traces(_)))
     }
 
     /// Each failure, in the order of the data flow.
-    pub fn failures(&self) -> &[String] {
+    pub fn failures(&self) -> &[ShutdownFailure] {
         &self.failures
     }
+}
+
+fn joined(failures: &[ShutdownFailure]) -> String {
+    let texts: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }
 
 /// `main` prints its error by `Debug`, so that is made readable.
@@ -99,3 +119,47 @@ macro_rules! debug_as_display {
 }
 
 debug_as_display!(StartError, ServeError, ShutdownError);
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// `error` and everything that caused it, as reports print them.
+    fn chain(error: &dyn Error) -> String {
+        let causes = std::iter::successors(Some(error), |error| (*error).source());
+        let texts: Vec<_> = causes.map(ToString::to_string).collect();
+        texts.join(": ")
+    }
+
+    #[test]
+    fn a_chain_of_causes_says_nothing_twice() {
+        let lost = || StoreError::Unwritten { rows: 3 };
+        let spans = ExportError::Unfinished { left: 2 };
+        let shutdown = ShutdownError::of(Some(lost()), Some(spans)).expect("there are failures");
+        assert_eq!(
+            chain(&ServeError::from(shutdown)),
+            "the shutdown was not complete: 3 rows were not written before the shutdown's \
+             deadline; 2 spans still waited for Jaeger when the time to shut down was over"
+        );
+        assert_eq!(chain(&StartError::from(lost())), lost().to_string());
+    }
+
+    #[test]
+    fn what_the_shutdown_lost_can_be_told_apart() {
+        let rows = || Some(StoreError::Unwritten { rows: 3 });
+        let spans = || Some(ExportError::Unfinished { left: 2 });
+        let check = |rows, spans, only_traces| {
+            let error = ShutdownError::of(rows, spans).expect("there are failures");
+            assert_eq!(error.is_only_traces(), only_traces);
+        };
+        check(rows(), spans(), false);
+        check(rows(), None, false);
+        check(None, spans(), true);
+        assert_eq!(ShutdownError::of(None, None), None);
+        let gone = ShutdownError::pipeline_gone();
+        assert!(!gone.is_only_traces());
+        assert_eq!(gone.failures(), [ShutdownFailure::Pipeline]);
+    }
+}

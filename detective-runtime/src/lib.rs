@@ -96,7 +96,7 @@ pub use crate::cache::{Cache, CacheError};
 pub use crate::command::IntoApp;
 pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
 pub use crate::detective::Detective;
-pub use crate::error::{ServeError, ShutdownError, StartError};
+pub use crate::error::{ServeError, ShutdownError, ShutdownFailure, StartError};
 pub use crate::export::ExportError;
 pub use crate::handle::{Handle, InScope};
 pub use crate::http::{DetectiveLayer, DetectiveService, ResponseFuture};

@@ -52,7 +52,7 @@ fn example() -> Vec<ApiMetric> {
 async fn service(folder: &Folder, rows: Vec<ApiMetric>) -> (Router, Arc<Stats>) {
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     let ids = store.writer.assign_ids(rows.len());
-    store.writer.write(&ids, &rows).await.unwrap();
+    store.writer.write(&ids, &rows, 0..ids.len()).await.unwrap();
     let stats = Arc::new(Stats::default());
     let analytics = Analytics {
         reader: Some(store.reader),
@@ -342,7 +342,11 @@ async fn an_answer_is_reused_for_a_moment() {
     let router = routes(analytics);
     check(&router, "/analytics/metrics", json!([])).await;
     let ids = store.writer.assign_ids(5);
-    store.writer.write(&ids, &example()).await.unwrap();
+    store
+        .writer
+        .write(&ids, &example(), 0..ids.len())
+        .await
+        .unwrap();
     check(&router, "/analytics/metrics", json!([])).await;
     let (_, other) = ask(&router, "/analytics/metrics?start_time=0").await;
     assert_eq!(other.as_array().unwrap().len(), 2);

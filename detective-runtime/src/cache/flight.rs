@@ -1,6 +1,7 @@
 //! One computation for all the callers that miss the same key at the same time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -10,7 +11,11 @@ type Cell = Arc<OnceCell<Arc<[u8]>>>;
 
 /// The keys that somebody is looking up or computing just now.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Box<str>, Cell>>);
+pub(super) struct Flights {
+    cells: Mutex<HashMap<Box<str>, Cell>>,
+    /// How many flights have landed; grows under the lock.
+    landings: AtomicU64,
+}
 
 /// One caller's part in the flight of a key. The flight ends with its last caller.
 #[derive(Debug)]
@@ -41,9 +46,15 @@ impl Flights {
         self.lock().remove(key);
     }
 
+    /// How many flights have landed. A value that was not found cannot have come before the next
+    /// [`board`](Self::board) when this number is then still the same.
+    pub(super) fn landings(&self) -> u64 {
+        self.landings.load(Ordering::Acquire)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Cell>> {
         // Nothing panics while it holds the lock; a poisoned map would still be whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,12 +76,16 @@ impl Flight<'_> {
             .is_some_and(|cell| self.is_in(cell))
     }
 
-    /// Ends the flight: whoever comes from now on starts another. Those who are aboard keep its value.
-    pub(super) fn land(&self) {
+    /// Ends the flight: whoever comes from now on starts another. Those who are aboard keep its
+    /// value. Says whether it was still open; if not, what it made is out of date.
+    pub(super) fn land(&self) -> bool {
         let mut cells = self.flights.lock();
-        if cells.get(self.key).is_some_and(|cell| self.is_in(cell)) {
+        let is_open = cells.get(self.key).is_some_and(|cell| self.is_in(cell));
+        if is_open {
             cells.remove(self.key);
+            self.flights.landings.fetch_add(1, Ordering::Release);
         }
+        is_open
     }
 
     fn is_in(&self, cell: &Cell) -> bool {
@@ -96,5 +111,31 @@ impl Drop for Flight<'_> {
 impl Flights {
     pub(super) fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Keeps everybody from boarding while the answer lives.
+    pub(super) fn lock_for_test(&self) -> impl Sized + '_ {
+        self.lock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn landing_tells_whether_the_flight_was_diverted_meanwhile() {
+        let flights = Flights::default();
+        let flight = flights.board("key");
+        assert!(flight.is_open());
+        flights.divert("key");
+        let next = flights.board("key");
+        assert!(!flight.land(), "another has its place");
+        assert_eq!(flights.landings(), 0);
+        assert!(next.land(), "which it has left alone");
+        assert_eq!(flights.landings(), 1);
+        assert!(!next.land(), "only once");
+        drop((flight, next));
+        assert_eq!(flights.len(), 0);
     }
 }

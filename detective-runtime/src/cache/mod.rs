@@ -101,11 +101,14 @@ impl Cache {
         value
     }
 
-    /// Keeps `value` under `key` for the time `ttl`, to the millisecond, instead of what is there.
-    /// With a time of zero nothing is kept.
+    /// Keeps `value` under `key` for the time `ttl`, to the millisecond, instead of what is there and
+    /// of whatever is being computed for it in this process. With a time of zero nothing is kept.
     pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, ttl: Duration) {
         match serde_json::to_vec(value) {
-            Ok(text) => self.write(key, text.into(), ttl).await,
+            Ok(text) => {
+                self.0.flights.divert(key);
+                self.write(key, text.into(), ttl).await;
+            }
             Err(error) => self.not_json(&error),
         }
     }
@@ -113,8 +116,7 @@ impl Cache {
     /// Forgets the value under `key`, and whatever is being computed for it in this process.
     pub async fn remove(&self, key: &str) {
         self.0.flights.divert(key);
-        let mut span = self.0.backend.start_span(Operation::Remove, key);
-        self.0.backend.remove(key, &mut span).await;
+        self.forget(key).await;
     }
 
     /// The value under `key`; if there is none, the one that `compute` makes, which is then kept for
@@ -139,10 +141,16 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        // Whoever is aboard before it looks cannot miss both the cache and the value of a flight
-        // that lands meanwhile.
-        let flight = self.0.flights.board(key);
+        // A hit takes no lock. After a miss, a flight that landed before this caller came aboard
+        // may just have brought the value.
+        let landings = self.0.flights.landings();
         if let Some(value) = self.get(key).await {
+            return Ok(value);
+        }
+        let flight = self.0.flights.board(key);
+        if self.0.flights.landings() != landings
+            && let Some(value) = self.get(key).await
+        {
             return Ok(value);
         }
         let mut compute = Some(compute);
@@ -163,10 +171,13 @@ impl Cache {
         });
         match (shared.await, computed) {
             (Ok(text), Some(value)) => {
-                // A value that was removed meanwhile is not brought back.
+                // What was removed or replaced meanwhile is not brought back, nor while it is
+                // being written: it may then stand where a newer value stood, so neither stays.
                 if flight.is_open() {
                     self.write(key, text, ttl).await;
-                    flight.land();
+                    if !flight.land() {
+                        self.forget(key).await;
+                    }
                 }
                 Ok(value)
             }
@@ -183,10 +194,16 @@ impl Cache {
     async fn write(&self, key: &str, text: Arc<[u8]>, ttl: Duration) {
         let ttl = ttl.min(LONGEST_TTL);
         if ttl < Duration::from_millis(1) {
-            return self.remove(key).await;
+            return self.forget(key).await;
         }
         let mut span = self.0.backend.start_span(Operation::Set, key);
         self.0.backend.set(key, text, ttl, &mut span).await;
+    }
+
+    /// Removes the value, and leaves alone what is being computed.
+    async fn forget(&self, key: &str) {
+        let mut span = self.0.backend.start_span(Operation::Remove, key);
+        self.0.backend.remove(key, &mut span).await;
     }
 
     fn not_json(&self, error: &serde_json::Error) {

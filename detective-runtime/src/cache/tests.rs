@@ -161,6 +161,59 @@ async fn what_is_removed_while_it_is_computed_is_not_brought_back() {
 }
 
 #[tokio::test]
+async fn what_is_set_while_it_is_computed_is_not_overwritten() {
+    let (cache, _) = open("memory");
+    let old = cache.get_or_compute("user:1", MINUTE, async || {
+        cache.set("user:1", &user(2), MINUTE).await;
+        Ok::<_, ()>(user(1))
+    });
+    assert_eq!(old.await, Ok(user(1)));
+    assert_eq!(cache.get("user:1").await, Some(user(2)));
+    assert_eq!(cache.0.flights.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_removed_while_it_is_written_does_not_stay() {
+    let (cache, _) = open("memory");
+    let version = Arc::new(AtomicU32::new(0));
+    for turn in 0..5_000 {
+        let key = format!("user:{turn}");
+        let reader = tokio::spawn({
+            let (cache, version, key) = (cache.clone(), Arc::clone(&version), key.clone());
+            async move {
+                let compute = async || Ok::<_, ()>(version.load(SeqCst));
+                cache.get_or_compute(&key, MINUTE, compute).await
+            }
+        });
+        for _ in 0..turn % 64 {
+            std::hint::spin_loop();
+        }
+        let newest = version.fetch_add(1, SeqCst) + 1;
+        cache.remove(&key).await;
+        reader.await.unwrap().unwrap();
+        let kept = cache.get::<u32>(&key).await;
+        assert!(kept.is_none_or(|kept| kept == newest), "turn {turn}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_hit_takes_no_lock() {
+    let (cache, stats) = open("memory");
+    cache.set("user:1", &user(1), MINUTE).await;
+    let _nobody_boards = cache.0.flights.lock_for_test();
+    let hit = tokio::spawn({
+        let cache = cache.clone();
+        async move {
+            let compute = async || Err::<User, _>("computed");
+            cache.get_or_compute("user:1", MINUTE, compute).await
+        }
+    });
+    let hit = tokio::time::timeout(Duration::from_secs(10), hit).await;
+    assert_eq!(hit.expect("it waits").unwrap(), Ok(user(1)));
+    assert_eq!(stats.cache_hits.load(Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_value_that_is_not_json_still_reaches_its_caller() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Odd;

@@ -111,13 +111,13 @@ pub(super) const WEB_PAGE: Check = Check {
 
 /// The address of a collector or an agent; empty for the protocol's own.
 pub(super) const ENDPOINT: Check = Check {
-    expected: "an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp",
+    expected: "an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp; \
+               user and password belong in `jaeger.headers`",
     range: None,
     verify: |value| {
-        whole(
-            text(value)
-                .is_some_and(|text| text.is_empty() || is_http(text) || is_host_and_port(text)),
-        )
+        whole(text(value).is_some_and(|text| {
+            text.is_empty() || is_http_without_user(text) || is_host_and_port(text)
+        }))
     },
 };
 
@@ -158,10 +158,20 @@ pub(super) fn is_http(text: &str) -> bool {
         .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
 }
 
+/// Whether this is such an address without user and password. The endpoint is shown in logs and on
+/// `/analytics/health`, where a password must not be.
+fn is_http_without_user(text: &str) -> bool {
+    is_http(text)
+        && text.parse::<Uri>().is_ok_and(|uri| {
+            uri.authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'))
+        })
+}
+
 /// Whether this is a host with a port and nothing else.
 pub(super) fn is_host_and_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains(['/', ' ']) && port.parse::<u16>().is_ok()
+        !host.is_empty() && !host.contains(['/', ' ', '@']) && port.parse::<u16>().is_ok()
     })
 }
 

@@ -152,7 +152,7 @@ impl Diagnostic {
         };
         let shown = match part {
             _ if key.secret => hidden(value),
-            Some(part) => shortened(rendered(part)),
+            Some(part) => shortened(without_user(rendered(part))),
             None => String::new(),
         };
         let expected = wrong.expected;
@@ -202,6 +202,17 @@ fn hidden(value: &Value) -> String {
         Some((scheme, _)) => format!("\"{scheme}://[hidden]\""),
         None => "[hidden]".to_owned(),
     }
+}
+
+/// A text without what may be the user and the password of an address, which stand before its last
+/// `@`.
+fn without_user(text: String) -> String {
+    let Some((before, rest)) = text.rsplit_once('@') else {
+        return text;
+    };
+    let kept = before.find("://").map_or(0, |scheme| scheme + "://".len());
+    let quote = usize::from(kept == 0 && before.starts_with('"'));
+    format!("{}[hidden]@{rest}", &before[..kept + quote])
 }
 
 /// Long values end in dots; what was wrong with them is said by what was expected.

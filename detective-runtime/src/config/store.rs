@@ -17,8 +17,6 @@ section! {
         /// path begins at the folder of this file, or at the working directory without one.
         /// `url_file` names a file to read it from.
         restart url: Secret = "sqlite://data/detective.db".into(), check STORE_URL;
-        /// Most rows that are written in one transaction.
-        restart batch_rows: usize = 2_000, check AT_LEAST_ONE;
         /// Most rows that wait to be written; further ones are counted as dropped.
         restart queue_rows: usize = 50_000, check AT_LEAST_ONE;
     }

@@ -1,7 +1,7 @@
 //! What can be wrong with an exporter or an export.
 
 /// Why spans cannot go, or did not go, to Jaeger.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
     /// The protocol was left out when this program was built.

@@ -115,7 +115,14 @@ impl Sources {
                     routes.iter().filter_map(|route| in_flight(route)).collect(),
                 ),
             ],
-            Naming::Semconv => vec![active(&routes)],
+            Naming::Semconv => vec![
+                active(&routes),
+                family_of(
+                    &names::REQUESTS_OUTSIDE_HISTOGRAM,
+                    MetricType::COUNTER,
+                    routes.iter().filter_map(|route| outside(route)).collect(),
+                ),
+            ],
         }
     }
 
@@ -203,6 +210,22 @@ fn active(routes: &[Arc<RouteCells>]) -> MetricFamily {
     family_of(family, MetricType::GAUGE, metrics)
 }
 
+/// `detective_requests_outside_histogram_total` of one route, once it has some.
+fn outside(route: &RouteCells) -> Option<Metric> {
+    let Outcomes::Semconv(list) = route.outcomes() else {
+        return None;
+    };
+    let count = Some(list.outside()).filter(|count| *count > 0)?;
+    let values = [Some(route.method()), known_route(route)];
+    let labels = labels(&names::REQUESTS_OUTSIDE_HISTOGRAM, &values);
+    Some(counter_metric(labels, count))
+}
+
+/// The attribute `http.route`, which is absent when no route matched.
+fn known_route(route: &RouteCells) -> Option<&str> {
+    Some(route.endpoint()).filter(|endpoint| *endpoint != names::UNMATCHED)
+}
+
 fn outcome_labels(route: &RouteCells, outcome: Outcome) -> Vec<LabelPair> {
     let status = (outcome.status > 0).then(|| outcome.status.to_string());
     let error = match outcome.error.map(ErrorType::as_str) {
@@ -216,8 +239,7 @@ fn outcome_labels(route: &RouteCells, outcome: Outcome) -> Vec<LabelPair> {
             error,
             Some(route.method()),
             status.as_deref(),
-            // The attribute is absent when no route matched.
-            Some(route.endpoint()).filter(|endpoint| *endpoint != names::UNMATCHED),
+            known_route(route),
             Some(outcome.version.as_str()),
             Some(outcome.scheme.as_str()),
         ],

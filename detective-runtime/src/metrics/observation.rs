@@ -3,8 +3,9 @@
 /// One finished request, as the metrics see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observation {
-    /// The response's status; 499 when the client left before the head, 500 after a panic, 0 when
-    /// there was none for another reason.
+    /// The response's status. For a request without a response, what a proxy would log: 500 after a
+    /// panic or an error of the service, 503 when the shutdown cut it off, else 499, since the
+    /// client left.
     pub(crate) status: u16,
     /// From the request's head to the end of the response's body, in nanoseconds.
     pub(crate) nanos: u64,

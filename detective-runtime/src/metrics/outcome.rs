@@ -1,5 +1,7 @@
 //! Finished requests under OpenTelemetry's naming: one histogram for each outcome of a route.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use once_cell::race::OnceBox;
 
 use super::bounds::Bounds;
@@ -38,6 +40,8 @@ impl Outcome {
 pub(super) struct OutcomeList {
     bounds: Bounds,
     first: OnceBox<Node>,
+    /// Requests that are in no histogram; they are few, or long.
+    outside: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -52,17 +56,24 @@ impl OutcomeList {
         Self {
             bounds,
             first: OnceBox::new(),
+            outside: AtomicU64::new(0),
         }
     }
 
     /// Counts one request. Out of line, so that the other naming does not pay for its registers.
     #[inline(never)]
     pub(super) fn observe(&self, observation: &Observation) {
-        // The convention has no counter beside the histogram.
         if observation.in_histogram {
             let histogram = self.histogram(observation);
             histogram.observe(shard::current(), observation.nanos);
+        } else {
+            self.outside.fetch_add(1, Relaxed);
         }
+    }
+
+    /// How many requests are in no histogram.
+    pub(super) fn outside(&self) -> u64 {
+        self.outside.load(Relaxed)
     }
 
     /// The histogram of a request's outcome, added when it is the first of its kind.

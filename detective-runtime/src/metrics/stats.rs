@@ -144,10 +144,7 @@ impl Stats {
             return;
         }
         self.in_trouble[part as usize].store(false, Relaxed);
-        let mut trouble = self.lock_trouble();
-        let trouble = &mut trouble[part as usize];
-        if trouble.last.is_some() && !trouble.recovered {
-            trouble.recovered = true;
+        if self.recovers(part) {
             tracing::info!(target: "detective", "the {} works again", part.as_str());
         }
     }
@@ -155,18 +152,9 @@ impl Stats {
     /// Counts one failed exchange with `part` and logs it once in a while.
     pub(crate) fn failed(&self, part: Part, message: String) {
         self.failures[part as usize].fetch_add(1, Relaxed);
-        let mut trouble = self.lock_trouble();
-        let trouble = &mut trouble[part as usize];
-        if trouble
-            .last_logged
-            .is_none_or(|last| last.elapsed() >= LOG_INTERVAL)
-        {
+        if self.fails(part, &message) {
             tracing::warn!(target: "detective", part = part.as_str(), "{message}");
-            trouble.last_logged = Some(Instant::now());
         }
-        trouble.last = Some((message, SystemTime::now()));
-        trouble.recovered = false;
-        self.in_trouble[part as usize].store(true, Relaxed);
     }
 
     /// Successful and failed exchanges with `part`.
@@ -182,10 +170,83 @@ impl Stats {
         self.lock_trouble()[part as usize].clone()
     }
 
+    // The two below decide under the lock and leave logging to their callers, after it: a subscriber
+    // is code of others, which may be slow, or come back here with an exchange of its own.
+
+    /// Notes that `part` works, and says whether it did not before.
+    fn recovers(&self, part: Part) -> bool {
+        let mut trouble = self.lock_trouble();
+        let trouble = &mut trouble[part as usize];
+        let recovers = trouble.last.is_some() && !trouble.recovered;
+        trouble.recovered |= recovers;
+        recovers
+    }
+
+    /// Notes the trouble of `part`, and says whether to log it: of several at the same time, one.
+    fn fails(&self, part: Part, message: &str) -> bool {
+        let mut trouble = self.lock_trouble();
+        let trouble = &mut trouble[part as usize];
+        trouble.last = Some((message.to_owned(), SystemTime::now()));
+        trouble.recovered = false;
+        self.in_trouble[part as usize].store(true, Relaxed);
+        let is_logged = trouble
+            .last_logged
+            .is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
+        if is_logged {
+            trouble.last_logged = Some(Instant::now());
+        }
+        is_logged
+    }
+
     fn lock_trouble(&self) -> std::sync::MutexGuard<'_, [Trouble; Part::ALL.len()]> {
         // A poisoned lock still holds the last trouble, which is all that is wanted of it.
         self.trouble
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Asks for the trouble in the middle of being told of it, as a subscriber may that caches or
+    /// stores what it hears.
+    struct Curious(Arc<Stats>, Arc<AtomicU64>);
+
+    impl Subscriber for Curious {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            self.0.trouble(Part::Cache);
+            self.0.failed(Part::Cache, "again".to_owned());
+            self.1.fetch_add(1, Relaxed);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_subscriber_may_come_back_while_it_is_told_of_trouble() {
+        let (stats, events) = (Arc::new(Stats::default()), Arc::new(AtomicU64::new(0)));
+        let curious = Curious(Arc::clone(&stats), Arc::clone(&events));
+        tracing::subscriber::with_default(curious, || {
+            stats.failed(Part::Cache, "refused".to_owned());
+            stats.failed(Part::Cache, "refused".to_owned());
+            assert_eq!(events.load(Relaxed), 1, "once in a while");
+            stats.succeeded(Part::Cache);
+            assert_eq!(events.load(Relaxed), 2);
+        });
     }
 }

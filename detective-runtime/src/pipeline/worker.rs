@@ -428,12 +428,6 @@ impl Sinks {
         };
         // Side by side, since a database that is away takes all the time that there is.
         let (rows, traces) = tokio::join!(rows, self.export.close(deadline));
-        let traces = traces.err();
-        let text = |error: &dyn std::error::Error| error.to_string();
-        ShutdownError::of(
-            rows.map(|error| text(&error)),
-            traces.map(|error| text(&error)),
-        )
-        .map_or(Ok(()), Err)
+        ShutdownError::of(rows, traces.err()).map_or(Ok(()), Err)
     }
 }

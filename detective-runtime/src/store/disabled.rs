@@ -1,6 +1,8 @@
 //! Stands in for the engine in a build without one: the same signatures, and no value to call them
 //! on, because nothing can be opened.
 
+use std::ops::Range;
+
 use super::{EndpointStats, Filter, Identity, Overview, RowBatch, StoreError};
 
 /// Never opened.
@@ -24,6 +26,7 @@ impl Writer {
         &mut self,
         _ids: &[i64],
         _batch: &impl RowBatch,
+        _part: Range<usize>,
     ) -> Result<u64, StoreError> {
         match *self {}
     }

@@ -62,7 +62,7 @@ impl Identity {
 }
 
 /// What can go wrong with the store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// `store.url` names an engine that is not built in. Only the scheme is shown, because the

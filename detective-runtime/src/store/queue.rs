@@ -1,6 +1,7 @@
 //! The task between the pipeline and the writer: waits while the database is away, in order and
 //! within a bound.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -160,7 +161,6 @@ impl<R> Worker<R> {
             match command {
                 Command::Write(batch) => {
                     self.write(&batch).await;
-                    self.queued.fetch_sub(batch.len(), Relaxed);
                     (self.recycle)(batch);
                 }
                 Command::Flush(done) => {
@@ -172,44 +172,57 @@ impl<R> Worker<R> {
         self.writer.close().await
     }
 
-    /// Tries until the rows are written or refused for good.
+    /// Tries until each row is written or refused for good. Of rows that are refused together each
+    /// half is tried by itself, until those that are to blame stand alone.
     async fn write(&mut self, batch: &impl RowBatch) {
-        let rows = batch.len() as u64;
         let ids = self.writer.assign_ids(batch.len());
         let mut wait = FIRST_RETRY;
         let mut first = true;
-        loop {
-            match self.writer.write(&ids, batch).await {
+        // The next part is at the end. The rows go in by their order as far as they can.
+        let mut parts = vec![0..batch.len()];
+        while let Some(part) = parts.pop() {
+            let rows = part.len() as u64;
+            match self.writer.write(&ids, batch, part.clone()).await {
                 Ok(written) => {
-                    self.stats.succeeded(Part::Store);
                     // After a failure it is not known how much of the batch was there already.
                     let lost = if first {
                         rows.saturating_sub(written)
                     } else {
                         0
                     };
-                    self.stats.rows_written.fetch_add(rows - lost, Relaxed);
-                    if lost > 0 {
-                        self.stats.dropped(DropReason::RowWriteFailed, lost);
-                        self.stats.failed(
-                            Part::Store,
-                            format!("{lost} rows have ids that are already taken"),
-                        );
-                    }
-                    return;
+                    self.wrote(&part, lost);
+                }
+                Err(StoreError::Refused { .. }) if rows > 1 => {
+                    let Range { start, end } = part;
+                    let middle = start + (end - start) / 2;
+                    parts.extend([middle..end, start..middle]);
                 }
                 Err(error @ StoreError::Refused { .. }) => {
                     self.stats.failed(Part::Store, error.to_string());
                     self.stats.dropped(DropReason::RowWriteFailed, rows);
-                    return;
+                    self.queued.fetch_sub(part.len(), Relaxed);
                 }
                 Err(error) => {
                     self.stats.failed(Part::Store, error.to_string());
+                    parts.push(part);
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LAST_RETRY);
                     first = false;
                 }
             }
         }
+    }
+
+    /// Counts the rows of `part` as written, but for those whose ids were taken.
+    fn wrote(&self, part: &Range<usize>, lost: u64) {
+        self.stats.succeeded(Part::Store);
+        let written = part.len() as u64 - lost;
+        self.stats.rows_written.fetch_add(written, Relaxed);
+        if lost > 0 {
+            self.stats.dropped(DropReason::RowWriteFailed, lost);
+            let message = format!("{lost} rows have ids that are already taken");
+            self.stats.failed(Part::Store, message);
+        }
+        self.queued.fetch_sub(part.len(), Relaxed);
     }
 }

@@ -83,8 +83,8 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     transaction.commit().await
 }
 
-/// Whether the database is merely busy or locked, so that this connection can go on being used.
-/// Other errors may have ended a transaction behind sqlx's back.
+/// Whether the database is merely busy or locked, so that this connection can go on being used, as
+/// after a refusal. Other errors may have ended a transaction behind sqlx's back.
 fn is_contention(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(5 | 6))
 }

@@ -119,7 +119,7 @@ async fn text(folder: &Folder, sql: &'static str) -> String {
 
 async fn write(store: &mut Store, rows: Vec<ApiMetric>) -> u64 {
     let ids = store.writer.assign_ids(rows.len());
-    store.writer.write(&ids, &rows).await.unwrap()
+    store.writer.write(&ids, &rows, 0..ids.len()).await.unwrap()
 }
 
 #[tokio::test]
@@ -183,8 +183,14 @@ async fn a_batch_that_is_sent_twice_goes_in_once() {
     // Not a multiple of any chunk.
     let rows = vec![full_row(); 256 + 32 + 4 + 3];
     let ids = store.writer.assign_ids(rows.len());
-    assert_eq!(store.writer.write(&ids, &rows).await.unwrap(), 295);
-    assert_eq!(store.writer.write(&ids, &rows).await.unwrap(), 0);
+    assert_eq!(
+        store.writer.write(&ids, &rows, 0..ids.len()).await.unwrap(),
+        295
+    );
+    assert_eq!(
+        store.writer.write(&ids, &rows, 0..ids.len()).await.unwrap(),
+        0
+    );
     assert_eq!(
         text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
         "295"
@@ -407,6 +413,38 @@ async fn rows_that_miss_the_deadline_are_counted() {
 }
 
 #[tokio::test]
+async fn rows_that_are_refused_do_not_take_others_with_them() {
+    let folder = Folder::new();
+    let (queue, stats, recycled) = queue(&folder, 10_000).await;
+    let mut other = connection(&folder).await;
+    sqlx::raw_sql(
+        "CREATE TRIGGER picky BEFORE INSERT ON requests WHEN NEW.path = '/bad' \
+         BEGIN SELECT RAISE(ABORT, 'a bad row'); END",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let mut rows = vec![full_row(); 1_000];
+    for bad in [0, 500, 999] {
+        rows[bad].path = Some("/bad".to_owned());
+    }
+    queue.push(rows);
+    queue.push(vec![full_row()]);
+    queue.flush().await;
+    assert_eq!(queue.depth(), 0);
+    assert_eq!(*recycled.lock().unwrap(), [1_000, 1]);
+    assert_eq!(stats.rows_written.load(Relaxed), 998);
+    assert_eq!(stats.dropped_count(DropReason::RowWriteFailed), 3);
+    assert_eq!(stats.exchanges(Part::Store).1, 3);
+    let trouble = stats.trouble(Part::Store).last.unwrap().0;
+    assert!(trouble.contains("a bad row"), "{trouble}");
+    assert_eq!(
+        text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
+        "998"
+    );
+}
+
+#[tokio::test]
 async fn rows_whose_ids_are_taken_are_counted() {
     let folder = Folder::new();
     let (queue, stats, _) = queue(&folder, 10_000).await;
@@ -465,7 +503,11 @@ async fn store_speed() {
     let start = std::time::Instant::now();
     for _ in 0..total / batch.len() {
         let ids = store.writer.assign_ids(batch.len());
-        store.writer.write(&ids, &batch).await.unwrap();
+        store
+            .writer
+            .write(&ids, &batch, 0..ids.len())
+            .await
+            .unwrap();
         for row in &mut batch {
             row.timestamp += Duration::from_millis(74);
         }

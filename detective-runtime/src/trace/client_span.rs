@@ -22,8 +22,14 @@ pub(crate) struct ClientSpan {
 impl ClientSpan {
     /// Begins it as a child of the span that is current on this thread.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, kind: SpanKind) -> Self {
+        let name = name.into();
+        Self::start_with(kind, || name)
+    }
+
+    /// Begins it likewise, with a name that is only made when it is recorded.
+    pub(crate) fn start_with(kind: SpanKind, name: impl FnOnce() -> Cow<'static, str>) -> Self {
         Self {
-            span: OpenSpan::named(name.into(), kind),
+            span: OpenSpan::named_by(name, kind),
             error: None,
         }
     }
@@ -84,5 +90,16 @@ impl Drop for ClientSpan {
     fn drop(&mut self) {
         self.span
             .end(self.error.take().map_or(End::Completed, End::Failed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_that_is_not_recorded_has_no_name_made() {
+        let name = || panic!("nobody would see it");
+        assert!(!ClientSpan::start_with(SpanKind::Client, name).is_recording());
     }
 }

@@ -98,7 +98,7 @@ impl OpenSpan {
             .is_some_and(|owner| owner.snapshot.function(callsite).spans);
         let mut span = Self::inside(record);
         if is_recorded {
-            span.begin(record, What::Function(callsite));
+            span.begin(record, || What::Function(callsite));
         }
         span.callsite = Some(callsite);
         span.is_handler = is_handler;
@@ -106,13 +106,23 @@ impl OpenSpan {
     }
 
     /// Begins a span with a name of its own, or an inert one outside a record.
-    pub(crate) fn named(mut name: Cow<'static, str>, kind: SpanKind) -> Self {
+    pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Self {
+        Self::named_by(|| name, kind)
+    }
+
+    /// Begins such a span, with a name that is only made when it is recorded. Making it must not
+    /// begin a span.
+    pub(crate) fn named_by(name: impl FnOnce() -> Cow<'static, str>, kind: SpanKind) -> Self {
         context::with_record(|record| {
-            if let Some(owner) = &record.owner {
-                truncate_owned(&mut name, owner.snapshot.config.capture.max_text_bytes);
-            }
+            let owner = record.owner.as_ref();
+            let limit = owner.map_or(0, |owner| owner.snapshot.config.capture.max_text_bytes);
+            let named = || {
+                let mut name = name();
+                truncate_owned(&mut name, limit);
+                What::Named(name, kind)
+            };
             let mut span = Self::inside(record);
-            span.begin(record, What::Named(name, kind));
+            span.begin(record, named);
             span
         })
         .unwrap_or(Self::INERT)
@@ -132,7 +142,7 @@ impl OpenSpan {
     }
 
     /// Takes its place in the record, if the trace is recorded and there is room.
-    fn begin(&mut self, record: &mut Record, what: What) {
+    fn begin(&mut self, record: &mut Record, what: impl FnOnce() -> What) {
         let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
             return;
         };
@@ -153,7 +163,7 @@ impl OpenSpan {
             parent,
             start: self.start,
             end: 0,
-            what,
+            what: what(),
             error: None,
         });
         record.open_spans += 1;

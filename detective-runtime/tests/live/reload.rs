@@ -39,7 +39,7 @@ async fn a_bad_file_changes_nothing_and_is_reported_whole() {
     let expected = "the configuration has 2 mistakes\n\
          detective.toml:2:10: `tracing.sample` is `7`, expected a number from 0.0 to 1.0\n\
          detective.toml:3:1: unknown key `slwo` in [tracing], did you mean `slow`?\n  \
-         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans";
+         accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields";
     let error = live.change("[tracing]\nsample = 7\nslwo = \"1s\"\n").await;
     assert_eq!(error.unwrap_err(), expected);
     assert_eq!(live.traces_of_a_toy().await, 0, "the old sample holds");

@@ -1,11 +1,14 @@
 //! The database that statements go to, as spans name it.
 
+use std::borrow::Cow;
+
 use sqlx::{Connection, Database};
 
 use super::captured::Captured;
 use crate::client::query::{sanitize, summarize};
 use crate::export::SpanKind;
 use crate::trace::ClientSpan;
+use crate::value::Value;
 
 /// What every span to one database has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +53,19 @@ const LONGEST_TEXT: usize = 4096;
 impl Target {
     /// The span of `query`.
     pub(super) fn start_query<DB: Database>(&self, query: &Captured<DB>) -> ClientSpan {
-        let summary = summarize(query.text());
-        let operation = summary.split(' ').next().unwrap_or_default().to_owned();
-        let name = if summary.is_empty() {
-            self.system.to_owned()
-        } else {
-            summary.clone()
-        };
-        let mut span = self.start(name, operation);
+        // The text is looked at only when somebody will see what is made of it.
+        let mut summary = String::new();
+        let mut span = ClientSpan::start_with(SpanKind::Client, || {
+            summary = summarize(query.text());
+            if summary.is_empty() {
+                Cow::Borrowed(self.system)
+            } else {
+                Cow::Owned(summary.clone())
+            }
+        });
         if span.is_recording() {
+            let operation = summary.split(' ').next().unwrap_or_default().to_owned();
+            self.describe(&mut span, operation);
             // Texts with parameters are shown as they are: the conventions say so, since their
             // values are elsewhere.
             let mut text = if query.is_parameterized() {
@@ -75,24 +82,21 @@ impl Target {
 
     /// The span of `BEGIN`, `COMMIT` or `ROLLBACK`.
     pub(super) fn start_control(&self, operation: &'static str) -> ClientSpan {
-        self.start(operation, operation)
-    }
-
-    fn start(
-        &self,
-        name: impl Into<std::borrow::Cow<'static, str>>,
-        operation: impl Into<crate::value::Value>,
-    ) -> ClientSpan {
-        let mut span = ClientSpan::start(name, SpanKind::Client);
+        let mut span = ClientSpan::start(operation, SpanKind::Client);
         if span.is_recording() {
-            span.set("db.system.name", self.system);
-            span.set("db.operation.name", operation);
-            span.set("db.namespace", self.namespace.clone());
-            if let Some((host, port)) = &self.address {
-                span.set("server.address", host.clone());
-                span.set("server.port", *port);
-            }
+            self.describe(&mut span, operation);
         }
         span
+    }
+
+    /// Sets what every span has.
+    fn describe(&self, span: &mut ClientSpan, operation: impl Into<Value>) {
+        span.set("db.system.name", self.system);
+        span.set("db.operation.name", operation);
+        span.set("db.namespace", self.namespace.clone());
+        if let Some((host, port)) = &self.address {
+            span.set("server.address", host.clone());
+            span.set("server.port", *port);
+        }
     }
 }

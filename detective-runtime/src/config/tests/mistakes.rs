@@ -107,8 +107,8 @@ fn wrong_values() {
             "18: `cache.capacity` is `-1`, expected a whole number, 0 or more",
         ),
         (
-            "store.batch_rows = 0",
-            "20: `store.batch_rows` is `0`, expected a whole number, 1 or more",
+            "store.queue_rows = 0",
+            "20: `store.queue_rows` is `0`, expected a whole number, 1 or more",
         ),
         (
             "service.name = 3",
@@ -202,6 +202,31 @@ fn wrong_patterns() {
         "[routes.\"/users/:id\"]\nsample = 1\n[investigate.\"store.users\"]\n",
         "detective.toml:1:9: `/users/:id` in [routes], expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"\n\
          detective.toml:3:14: `store.users` in [investigate], expected a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"",
+    );
+}
+
+#[test]
+fn an_endpoint_with_a_password_is_refused_and_not_shown() {
+    let check = |file: &str, variables: &[(&str, &str)], shown: &str| {
+        let error = load(file, variables).unwrap_err().to_string();
+        assert!(error.contains(shown), "{error}");
+        assert!(error.contains("belong in `jaeger.headers`"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    };
+    check(
+        "[jaeger]\nendpoint = \"http://me:secret@host:4318\"\n",
+        &[],
+        "`\"http://[hidden]@host:4318\"`",
+    );
+    check(
+        "[jaeger]\nprotocol = \"udp\"\nendpoint = \"me:secret@host:6831\"\n",
+        &[],
+        "`\"[hidden]@host:6831\"`",
+    );
+    check(
+        "",
+        &[("DETECTIVE_JAEGER__ENDPOINT", "http://secret@host")],
+        "`\"http://[hidden]@host\"`",
     );
 }
 

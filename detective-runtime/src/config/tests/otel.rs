@@ -98,6 +98,23 @@ fn endpoint_by_protocol() {
 }
 
 #[test]
+fn endpoint_with_a_password_is_ignored_and_not_shown() {
+    for variable in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ] {
+        let loaded = load("", &[(variable, "http://me:secret@c:1")]).unwrap();
+        assert_eq!(loaded.config.jaeger.endpoint, "");
+        let [warning] = &loaded.warnings[..] else {
+            panic!("one warning, not {:?}", loaded.warnings);
+        };
+        let text = warning.to_string();
+        assert!(text.contains("`jaeger.headers`; ignored"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
 fn endpoint_outranks_the_file_and_is_outranked_by_ours() {
     let file = "[jaeger]\nendpoint = \"http://file:1\"\n";
     let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:1");

@@ -138,6 +138,15 @@ fn semconv_text() {
     );
     let unmatched = registry.route("GET", UNMATCHED, &Bounds::from_seconds(&[]));
     unmatched.observe(&Observation { status: 404, ..OK });
+    for outside in [101, 200] {
+        registry
+            .route("GET", "/events", &Bounds::from_seconds(&[]))
+            .observe(&Observation {
+                status: outside,
+                in_histogram: false,
+                ..OK
+            });
+    }
     let text = render(&registry, "text/plain");
     let counts: Vec<_> = text
         .lines()
@@ -162,6 +171,13 @@ http_server_active_requests{http_request_method="GET",url_scheme="https"} 0
 "#
     );
     assert_eq!(lines(&text, "http_requests"), "");
+    assert_eq!(
+        lines(&text, "detective_requests"),
+        r#"# HELP detective_requests_outside_histogram_total HTTP server requests that ended and are not in the duration histogram: event streams, upgraded connections, and routes with histogram = false.
+# TYPE detective_requests_outside_histogram_total counter
+detective_requests_outside_histogram_total{http_request_method="GET",http_route="/events"} 2
+"#
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The one connection that writes rows.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::dictionary::{Dictionaries, Keys, register_service};
-use super::{is_contention, migrate};
+use super::{is_contention, is_refusal, migrate};
 use crate::store::id::IdGenerator;
 use crate::store::{Identity, Outcome, Row, RowBatch, StoreError};
 
@@ -87,8 +88,9 @@ impl Writer {
         self.ids.take(SystemTime::now(), count)
     }
 
-    /// Writes all rows of `batch` in one transaction, or none of them, and says how many were new:
-    /// a row whose id is already there stays as it is.
+    /// Writes the rows of `batch` at the places `part` in one transaction, or none of them, and says
+    /// how many were new: a row whose id is already there stays as it is. `ids` are those of the
+    /// whole batch.
     ///
     /// # Errors
     ///
@@ -97,6 +99,7 @@ impl Writer {
         &mut self,
         ids: &[i64],
         batch: &impl RowBatch,
+        part: Range<usize>,
     ) -> Result<u64, StoreError> {
         // Taken out, so that a write that is abandoned half-way leaves no session in an unknown
         // state behind.
@@ -109,8 +112,9 @@ impl Writer {
                 session
             }
         };
-        let result = session.write(ids, batch).await;
-        if result.as_ref().err().is_none_or(is_contention) {
+        let result = session.write(ids, batch, part).await;
+        let is_harmless = |error: &sqlx::Error| is_contention(error) || is_refusal(error);
+        if result.as_ref().err().is_none_or(is_harmless) {
             self.session = Some(session);
         }
         Ok(result?)
@@ -146,9 +150,16 @@ impl Session {
         })
     }
 
-    async fn write(&mut self, ids: &[i64], batch: &impl RowBatch) -> Result<u64, sqlx::Error> {
+    async fn write(
+        &mut self,
+        ids: &[i64],
+        batch: &impl RowBatch,
+        part: Range<usize>,
+    ) -> Result<u64, sqlx::Error> {
+        let rows = || batch.rows().skip(part.start).take(part.len());
+        let ids = &ids[part.clone()];
         self.keys.clear();
-        for row in batch.rows() {
+        for row in rows() {
             let keys = self
                 .dictionaries
                 .resolve(&mut self.connection, &row)
@@ -158,7 +169,7 @@ impl Session {
 
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         let mut inserted = 0;
-        let mut rows = batch.rows().zip(ids).zip(&self.keys);
+        let mut rows = rows().zip(ids).zip(&self.keys);
         let mut left = ids.len();
         for (chunk, sql) in CHUNKS.into_iter().zip(&self.inserts) {
             while left >= chunk {
