@@ -417,6 +417,11 @@ async fn no_way_of_writing_a_foreign_host_gets_through() {
         ),
         ("GET /metrics HTTP/1.1\r\n", "HTTP/1.1 403 Forbidden"),
         ("GET /metrics HTTP/1.0\r\n", "HTTP/1.0 403 Forbidden"),
+        // What a proxy sends that is told nothing else.
+        (
+            "GET /metrics HTTP/1.0\r\nHost: 127.0.0.1:8000\r\nConnection: close\r\n",
+            "HTTP/1.0 403 Forbidden",
+        ),
         (
             "HEAD /metrics HTTP/1.1\r\nHost: evil.example\r\n",
             "HTTP/1.1 403 Forbidden",

@@ -14,7 +14,7 @@ use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::{ConnectInfo, Form, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{Extensions, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Version};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::post;
@@ -106,7 +106,7 @@ impl Access {
 
     /// Lets the request pass, or says why not.
     fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
-        let Err(reason) = is_local(request.uri(), request.headers(), request.extensions()) else {
+        let Err(reason) = is_local(request) else {
             return Ok(());
         };
         let Some(token) = &*self.token.load() else {
@@ -175,8 +175,9 @@ fn with_safe_headers(mut response: Response) -> Response {
 }
 
 /// Whether a request comes from this machine, or else why it does not seem to.
-fn is_local(uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Result<(), String> {
-    let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>() else {
+fn is_local(request: &Request) -> Result<(), String> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
         return Err(
             "the client's address is not known: serve with `detective.serve` or with \
              `into_make_service_with_connect_info::<SocketAddr>()`"
@@ -185,6 +186,11 @@ fn is_local(uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Result<(
     };
     if !is_loopback(peer.ip()) {
         return Err(format!("the client `{}` is another machine", peer.ip()));
+    }
+    // A proxy that is told nothing else passes requests on by HTTP/1.0, to a loopback `Host`, and with
+    // no header that says so: nginx before 1.29.7.
+    if request.version() == Version::HTTP_10 {
+        return Err("the request came by HTTP/1.0, as from a proxy".to_owned());
     }
     let forwarding = headers.keys().find(|name| {
         name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
