@@ -21,7 +21,12 @@ pub(crate) fn print(names: &[&str]) {
 }
 
 fn conditions() {
-    println!("{}, {}, {}", run("date", &["-u", "+%Y-%m-%d"]), processor(), run("rustc", &["--version"]));
+    println!(
+        "{}, {}, {}",
+        run("date", &["-u", "+%Y-%m-%d"]),
+        processor(),
+        run("rustc", &["--version"])
+    );
     println!("{}\n", versions());
 }
 
@@ -52,7 +57,11 @@ pub(crate) fn contestants(names: &[&str]) {
                 load.peak_memory
             );
         } else {
-            let dropped = if name.starts_with("detective") { format!("{:.0}", load.dropped) } else { String::new() };
+            let dropped = if name.starts_with("detective") {
+                format!("{:.0}", load.dropped)
+            } else {
+                String::new()
+            };
             println!(
                 "| {title} | {:.0} | {:.0} | {:.1} | {:.1} | {nanos:.0} | {:.2} | {:.0} | {dropped} |",
                 instructions.thread - bare_instructions.thread,
@@ -116,10 +125,23 @@ pub(crate) fn others() {
 /// Several threads at once.
 pub(crate) fn contended() {
     let threads = [1, 2, 3];
-    println!("| ns of a request, all of it | 1 thread | 2 | 3 | 2 to 1 | over bare, 2 to 1 |\n|---|---|---|---|---|---|");
+    println!(
+        "| ns of a request, all of it | 1 thread | 2 | 3 | 2 to 1 | over bare, 2 to 1 |\n|---|---|---|---|---|---|"
+    );
     let bare = threads.map(|threads| contention::measure("bare", threads));
-    for name in ["bare", "prometheus", "fastrace", "opentelemetry", "detective-no-rows", "detective"] {
-        let of = if name == "bare" { bare } else { threads.map(|threads| contention::measure(name, threads)) };
+    for name in [
+        "bare",
+        "prometheus",
+        "fastrace",
+        "opentelemetry",
+        "detective-no-rows",
+        "detective",
+    ] {
+        let of = if name == "bare" {
+            bare
+        } else {
+            threads.map(|threads| contention::measure(name, threads))
+        };
         println!(
             "| {name} | {:.0} | {:.0} | {:.0} | {:.2} | {:.2} |",
             of[0],
@@ -166,7 +188,9 @@ fn versions() -> String {
     let mut versions = Vec::new();
     for package in include_str!("../Cargo.lock").split("[[package]]") {
         let value = |key: &str| {
-            let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+            let line = package
+                .lines()
+                .find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
             line.map(|value| value.trim_matches('"'))
         };
         if let (Some(name), Some(version)) = (value("name"), value("version"))
@@ -180,11 +204,19 @@ fn versions() -> String {
 
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.to_owned())
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |(_, model)| model.to_owned(),
+    )
 }
 
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    output.map_or_else(|_| String::new(), |it| String::from_utf8_lossy(&it.stdout).trim().to_owned())
+    output.map_or_else(
+        |_| String::new(),
+        |it| String::from_utf8_lossy(&it.stdout).trim().to_owned(),
+    )
 }
