@@ -58,11 +58,9 @@ pub(crate) fn contestants(names: &[&str]) {
                 load.peak_memory
             );
         } else {
-            let dropped = if name.starts_with("detective") {
-                format!("{:.0}", load.dropped)
-            } else {
-                String::new()
-            };
+            let dropped = load
+                .dropped
+                .map_or_else(String::new, |dropped| dropped.to_string());
             println!(
                 "| {title} | {:.0} | {:.0} | {:.1} | {:.1} | {nanos:.0} | {:.2} | {:.0} | {dropped} |",
                 instructions.thread - bare_instructions.thread,

@@ -27,8 +27,8 @@ pub(crate) struct Throughput {
     pub(crate) bare_per_second: f64,
     /// Megabytes.
     pub(crate) peak_memory: f64,
-    /// What Detective counted as dropped; other contestants do not tell.
-    pub(crate) dropped: f64,
+    /// What Detective counted as dropped; those that show no such count do not tell.
+    pub(crate) dropped: Option<u64>,
 }
 
 /// Lets the contestant take turns with the bare application.
@@ -145,7 +145,7 @@ impl Server {
         kilobytes.unwrap_or_default() / 1024.0
     }
 
-    fn dropped(&self) -> f64 {
+    fn dropped(&self) -> Option<u64> {
         let mut answer = String::new();
         let mut stream =
             TcpStream::connect(("127.0.0.1", self.port)).expect("the server still runs");
@@ -155,12 +155,14 @@ impl Server {
             .expect("the server still runs");
         // An answer that breaks off has no such lines.
         let _broken = stream.read_to_string(&mut answer);
-        let dropped = answer
+        let counts = answer
             .lines()
-            .filter(|line| line.starts_with("detective_dropped"));
-        dropped
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-            .sum()
+            .filter(|line| line.starts_with("detective_dropped_total"));
+        answer.contains("detective_").then(|| {
+            counts
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+                .sum()
+        })
     }
 }
 
