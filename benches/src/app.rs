@@ -74,7 +74,9 @@ impl Scenario {
         match self {
             Self::Toys => vec![uri("/toys/42".to_owned())],
             Self::Nested(depth) => vec![uri(format!("/nested/{depth}"))],
-            Self::Routes => (0..ROUTES).map(|number| uri(format!("/shelf{number}/42"))).collect(),
+            Self::Routes => (0..ROUTES)
+                .map(|number| uri(format!("/shelf{number}/42")))
+                .collect(),
             Self::Chunks => vec![uri("/chunks".to_owned())],
         }
     }
@@ -96,14 +98,23 @@ pub(crate) const ROUTES: usize = 1000;
 macro_rules! routes {
     ($scenario:expr, $get_toy:path, $get_nested:path, $get_chunks:path) => {
         match $scenario {
-            $crate::app::Scenario::Toys => axum::Router::new().route($crate::app::ROUTE, axum::routing::get($get_toy)),
+            $crate::app::Scenario::Toys => {
+                axum::Router::new().route($crate::app::ROUTE, axum::routing::get($get_toy))
+            }
             $crate::app::Scenario::Nested(_) => {
                 axum::Router::new().route("/nested/{depth}", axum::routing::get($get_nested))
             }
-            $crate::app::Scenario::Chunks => axum::Router::new().route("/chunks", axum::routing::get($get_chunks)),
-            $crate::app::Scenario::Routes => (0..$crate::app::ROUTES).fold(axum::Router::new(), |router, number| {
-                router.route(&format!("/shelf{number}/{{id}}"), axum::routing::get($get_toy))
-            }),
+            $crate::app::Scenario::Chunks => {
+                axum::Router::new().route("/chunks", axum::routing::get($get_chunks))
+            }
+            $crate::app::Scenario::Routes => {
+                (0..$crate::app::ROUTES).fold(axum::Router::new(), |router, number| {
+                    router.route(
+                        &format!("/shelf{number}/{{id}}"),
+                        axum::routing::get($get_toy),
+                    )
+                })
+            }
         }
     };
 }
@@ -111,12 +122,18 @@ macro_rules! routes {
 /// What a browser behind a gateway sends; the trace is sampled.
 pub(crate) const HEADERS: [(&str, &str); 7] = [
     ("host", "127.0.0.1"),
-    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    ),
     ("accept", "application/json"),
     ("accept-language", "en-US,en;q=0.5"),
     ("accept-encoding", "gzip, deflate, br"),
     ("x-request-id", "7d9c1f8e-2f3b-4f6f-9d1a-6f1f3a1b2c3d"),
-    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    (
+        "traceparent",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ),
 ];
 
 /// A request, as hyper would hand it to the router.
@@ -124,7 +141,12 @@ pub(crate) fn request(uri: &Uri) -> Request<Body> {
     static HEADER_MAP: LazyLock<HeaderMap> = LazyLock::new(|| {
         HEADERS
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect()
     });
     let mut request = Request::new(Body::empty());

@@ -17,8 +17,14 @@ pub(crate) fn check() -> ExitCode {
     for (name, recorded, counted) in counted() {
         let grows = counted > recorded * TOLERANCE;
         has_grown |= grows;
-        let remark = if grows { ": more than a tenth above what was recorded" } else { "" };
-        println!("{name}: {counted:.0} instructions over the bare application, recorded {recorded:.0}{remark}");
+        let remark = if grows {
+            ": more than a tenth above what was recorded"
+        } else {
+            ""
+        };
+        println!(
+            "{name}: {counted:.0} instructions over the bare application, recorded {recorded:.0}{remark}"
+        );
     }
     if has_grown {
         println!("where the growth is wanted, write these figures into benches/recorded.txt");
@@ -31,7 +37,9 @@ fn counted() -> impl Iterator<Item = (&'static str, f64, f64)> {
     let bare = instructions::count("bare").thread;
     let recorded = RECORDED.lines().filter_map(|line| line.split_once(' '));
     recorded.map(move |(name, recorded)| {
-        let recorded = recorded.parse().expect("recorded.txt has a name and a number on each line");
+        let recorded = recorded
+            .parse()
+            .expect("recorded.txt has a name and a number on each line");
         (name, recorded, instructions::count(name).thread - bare)
     })
 }

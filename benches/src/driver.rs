@@ -45,5 +45,8 @@ async fn send(app: &mut Router, request: Request<Body>) {
         let data = frame.expect("the body is whole").into_data();
         length += data.map_or(0, |data| data.len());
     }
-    assert!(status.is_success() && length > 0, "the request failed: {status}");
+    assert!(
+        status.is_success() && length > 0,
+        "the request failed: {status}"
+    );
 }

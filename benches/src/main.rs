@@ -33,7 +33,10 @@ fn main() -> ExitCode {
         ["instructions", ref names @ ..] => {
             for name in names {
                 let counted = measure::instructions::count(name);
-                println!("{name}: thread {:.0}, process {:.0}", counted.thread, counted.process);
+                println!(
+                    "{name}: thread {:.0}, process {:.0}",
+                    counted.thread, counted.process
+                );
             }
         }
         // What the table starts in processes of their own.
@@ -51,7 +54,8 @@ fn main() -> ExitCode {
 }
 
 fn number(text: &str) -> usize {
-    text.parse().unwrap_or_else(|_| panic!("`{text}` is no number"))
+    text.parse()
+        .unwrap_or_else(|_| panic!("`{text}` is no number"))
 }
 
 fn block_on(work: impl Future<Output = ()>) {

@@ -62,7 +62,9 @@ async fn get_chunks() -> impl IntoResponse {
 
 pub(super) async fn build(parts: Parts, scenario: Scenario) -> Contestant {
     let running = Arc::new(Running::start(parts).await);
-    let app = running.detective.watch(crate::routes!(scenario, get_toy, get_nested, get_chunks));
+    let app = running
+        .detective
+        .watch(crate::routes!(scenario, get_toy, get_nested, get_chunks));
     Contestant::with_background(app, move || {
         let running = Arc::clone(&running);
         async move { running.detective.flush().await }

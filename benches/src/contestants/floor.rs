@@ -23,7 +23,11 @@ async fn get_nested(Path(depth): Path<usize>) -> String {
 
 #[inline(never)]
 fn nested(depth: usize) -> usize {
-    if depth == 0 { 0 } else { black_box(nested(depth - 1)) + 1 }
+    if depth == 0 {
+        0
+    } else {
+        black_box(nested(depth - 1)) + 1
+    }
 }
 
 async fn get_chunks() -> impl IntoResponse {

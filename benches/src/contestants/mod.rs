@@ -60,7 +60,10 @@ impl Contestant {
 
 impl fmt::Debug for Contestant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Contestant").field("uris", &self.uris).finish_non_exhaustive()
+        formatter
+            .debug_struct("Contestant")
+            .field("uris", &self.uris)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,8 +75,14 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("axum-prometheus", "axum-prometheus"),
     ("autometrics", "autometrics"),
     ("axum-otel-metrics", "axum-otel-metrics"),
-    ("axum-tracing-opentelemetry", "axum-tracing-opentelemetry, batch exporter"),
-    ("tracing-instrument", "the same with `#[tracing::instrument]`"),
+    (
+        "axum-tracing-opentelemetry",
+        "axum-tracing-opentelemetry, batch exporter",
+    ),
+    (
+        "tracing-instrument",
+        "the same with `#[tracing::instrument]`",
+    ),
     ("fastrace", "fastrace with `#[trace]`"),
     ("opentelemetry", "OpenTelemetry SDK by hand, one span"),
     ("prometheus", "prometheus by hand"),
@@ -95,7 +104,9 @@ pub(crate) async fn build(name: &str) -> Contestant {
         "pass-through" => floor::pass_through(scenario),
         _ => match detective_parts(name) {
             Some(parts) => detective::build(parts, scenario).await,
-            None => peers::build(name, scenario).await.unwrap_or_else(|| unknown(name, scenario)),
+            None => peers::build(name, scenario)
+                .await
+                .unwrap_or_else(|| unknown(name, scenario)),
         },
     };
     contestant.uris = scenario.uris();

@@ -32,12 +32,17 @@ pub(crate) async fn run(name: &str, threads: usize) {
     })
     .take(threads)
     .collect();
-    let times = workers.into_iter().map(|worker| worker.join().expect("no request fails")).collect();
+    let times = workers
+        .into_iter()
+        .map(|worker| worker.join().expect("no request fails"))
+        .collect();
     println!("{}", median(times));
 }
 
 fn work(mut contestant: Contestant, start: &Barrier) -> f64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("the system has room for a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("the system has room for a runtime");
     runtime.block_on(async {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {

@@ -45,14 +45,21 @@ fn total(name: &str, rounds: usize) -> Instructions {
             totals.thread = instructions;
         }
     }
-    assert!(totals.thread > 0.0, "callgrind has left no profile of the main thread");
+    assert!(
+        totals.thread > 0.0,
+        "callgrind has left no profile of the main thread"
+    );
     totals
 }
 
 /// Runs the contestant under callgrind, which leaves one file for each thread in `folder`.
 pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--separate-threads=yes", "--zero-before=*begin_counting*"])
+        .args([
+            "--tool=callgrind",
+            "--separate-threads=yes",
+            "--zero-before=*begin_counting*",
+        ])
         .arg(format!("--callgrind-out-file={}/profile", folder.display()))
         .arg(super::own_path())
         .args(["drive", name, &rounds.to_string()])
@@ -68,7 +75,9 @@ pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
 fn total_of(profile: &Path) -> f64 {
     let text = std::fs::read_to_string(profile).expect("callgrind writes text");
     let total = text.lines().rev().find_map(|line| {
-        let total = line.strip_prefix("totals: ").or(line.strip_prefix("summary: "))?;
+        let total = line
+            .strip_prefix("totals: ")
+            .or(line.strip_prefix("summary: "))?;
         total.trim().parse().ok()
     });
     // A file without totals belongs to no thread.

@@ -16,10 +16,19 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Runs this program with other arguments, and reads the numbers that it prints.
 fn numbers<const COUNT: usize>(arguments: [&str; COUNT]) -> Vec<f64> {
-    let output = Command::new(own_path()).args(arguments).output().expect("this program can be started");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(own_path())
+        .args(arguments)
+        .output()
+        .expect("this program can be started");
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8_lossy(&output.stdout);
-    text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    text.split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect()
 }
 
 fn own_path() -> std::path::PathBuf {

@@ -27,8 +27,8 @@ pub(crate) struct Throughput {
     pub(crate) bare_per_second: f64,
     /// Megabytes.
     pub(crate) peak_memory: f64,
-    /// What Detective counted as dropped; other contestants do not tell.
-    pub(crate) dropped: f64,
+    /// What Detective counted as dropped; those that show no such count do not tell.
+    pub(crate) dropped: Option<u64>,
 }
 
 /// Lets the contestant take turns with the bare application.
@@ -54,10 +54,17 @@ pub(crate) fn measure(name: &str) -> Throughput {
 /// Serves the contestant until the process is ended, and prints the port.
 pub(crate) async fn serve(name: &str) {
     let contestant = build(name).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
     println!("{}", listener.local_addr().expect("it is bound").port());
-    let app = contestant.app.clone().into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).await.expect("the listener lives");
+    let app = contestant
+        .app
+        .clone()
+        .into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app)
+        .await
+        .expect("the listener lives");
 }
 
 struct Server {
@@ -76,7 +83,9 @@ impl Server {
             .expect("taskset is installed");
         let mut port = String::new();
         let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut port).expect("the server tells its port");
+        BufReader::new(output)
+            .read_line(&mut port)
+            .expect("the server tells its port");
         Self {
             port: port.trim().parse().expect("the port is a number"),
             process,
@@ -87,15 +96,27 @@ impl Server {
     fn load(&self, seconds: u32) -> f64 {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut wrk = Command::new("taskset");
-        wrk.args(["-c", &format!("1-{}", (cores - 1).max(1)), "wrk", "-t2", "-c32"]);
+        wrk.args([
+            "-c",
+            &format!("1-{}", (cores - 1).max(1)),
+            "wrk",
+            "-t2",
+            "-c32",
+        ]);
         wrk.arg(format!("-d{seconds}s"));
         for (name, value) in HEADERS {
             wrk.args(["-H", &format!("{name}: {value}")]);
         }
         let begin = self.processor_seconds();
-        let output = wrk.arg(format!("http://127.0.0.1:{}/toys/42", self.port)).output().expect("wrk is installed");
+        let output = wrk
+            .arg(format!("http://127.0.0.1:{}/toys/42", self.port))
+            .output()
+            .expect("wrk is installed");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "{text}");
+        assert!(
+            !text.contains("Non-2xx") && !text.contains("Socket errors"),
+            "{text}"
+        );
         let elapsed = self.processor_seconds() - begin;
         let requests: Option<f64> = text.lines().find_map(|line| {
             let (requests, _) = line.trim().split_once(" requests in ")?;
@@ -106,7 +127,8 @@ impl Server {
 
     /// Time that the threads of the server have run.
     fn processor_seconds(&self) -> f64 {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("the server still runs");
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id()))
+            .expect("the server still runs");
         let nanos = threads.flatten().filter_map(|thread| {
             let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
             text.split_whitespace().next()?.parse::<f64>().ok()
@@ -115,21 +137,32 @@ impl Server {
     }
 
     fn peak_memory(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes: Option<f64> = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse().ok());
+        let kilobytes: Option<f64> =
+            peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse().ok());
         kilobytes.unwrap_or_default() / 1024.0
     }
 
-    fn dropped(&self) -> f64 {
+    fn dropped(&self) -> Option<u64> {
         let mut answer = String::new();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server still runs");
+        let mut stream =
+            TcpStream::connect(("127.0.0.1", self.port)).expect("the server still runs");
         let request = "GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).expect("the server still runs");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the server still runs");
         // An answer that breaks off has no such lines.
         let _broken = stream.read_to_string(&mut answer);
-        let dropped = answer.lines().filter(|line| line.starts_with("detective_dropped"));
-        dropped.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let counts = answer
+            .lines()
+            .filter(|line| line.starts_with("detective_dropped_total"));
+        answer.contains("detective_").then(|| {
+            counts
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+                .sum()
+        })
     }
 }
 

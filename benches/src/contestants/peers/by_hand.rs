@@ -68,7 +68,8 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = ByHandFuture<H, S::Future>
+    type Future
+        = ByHandFuture<H, S::Future>
     where
         H: Hook;
 

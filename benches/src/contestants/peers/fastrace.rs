@@ -11,9 +11,9 @@ use fastrace_opentelemetry::OpenTelemetryReporter;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 
-use crate::contestants::Contestant;
 use super::opentelemetry::NullExporter;
 use crate::app::{Scenario, Toy, chunks, toy};
+use crate::contestants::Contestant;
 
 #[fastrace::trace]
 async fn get_toy(Path(id): Path<u64>) -> Json<Toy> {
@@ -43,5 +43,7 @@ pub(super) fn build(scenario: Scenario) -> Contestant {
     );
     fastrace::set_reporter(reporter, Config::default());
     let app = crate::routes!(scenario, get_toy, get_nested, get_chunks);
-    Contestant::with_background(app.layer(FastraceLayer::default()), || async { fastrace::flush() })
+    Contestant::with_background(app.layer(FastraceLayer::default()), || async {
+        fastrace::flush()
+    })
 }

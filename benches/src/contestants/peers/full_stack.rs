@@ -19,10 +19,10 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::contestants::Contestant;
 use super::by_hand::{ByHand, Hook};
 use super::opentelemetry::{get_toy_instrumented, provider, subscribe};
 use crate::app::ROUTE;
+use crate::contestants::Contestant;
 
 /// Rows in one transaction, and in one statement; SQLite allows 32,766 values in one.
 const BATCH: usize = 2000;
@@ -41,9 +41,13 @@ pub(super) async fn build() -> Contestant {
         let (provider, handle, rows) = (provider.clone(), handle.clone(), rows.clone());
         async move {
             let (done, written) = oneshot::channel();
-            rows.send(Message::Flush(done)).await.expect("the writer runs");
+            rows.send(Message::Flush(done))
+                .await
+                .expect("the writer runs");
             written.await.expect("the writer runs");
-            provider.force_flush().expect("the exporter takes everything");
+            provider
+                .force_flush()
+                .expect("the exporter takes everything");
             handle.run_upkeep();
         }
     })
@@ -94,15 +98,22 @@ impl Hook for Rows {
                 status_code: 0,
                 response_time: 0.0,
                 timestamp: 0,
-                trace_id: span_context.is_valid().then(|| span_context.trace_id().to_string()),
+                trace_id: span_context
+                    .is_valid()
+                    .then(|| span_context.trace_id().to_string()),
                 client_ip: client.map(|ConnectInfo(address)| address.ip().to_string()),
-                user_agent: user_agent.and_then(|it| it.to_str().ok()).map(str::to_owned),
+                user_agent: user_agent
+                    .and_then(|it| it.to_str().ok())
+                    .map(str::to_owned),
             },
         }
     }
 
     fn after(&self, open: Open, response: &Response) {
-        let since_epoch = open.timestamp.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = open
+            .timestamp
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let row = Row {
             status_code: response.status().as_u16(),
             response_time: open.start.elapsed().as_secs_f64(),
@@ -134,7 +145,10 @@ async fn write(mut inbox: mpsc::Receiver<Message>) -> sqlx::Result<()> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await?;
     sqlx::query(
         "CREATE TABLE requests (id INTEGER PRIMARY KEY, endpoint TEXT, method TEXT, path TEXT, status_code INTEGER, \
          response_time REAL, timestamp INTEGER, trace_id TEXT, client_ip TEXT, user_agent TEXT)",

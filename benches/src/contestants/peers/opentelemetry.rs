@@ -19,9 +19,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::contestants::Contestant;
 use super::by_hand::{ByHand, Hook};
 use crate::app::{ROUTE, Toy, get_toy, toy};
+use crate::contestants::Contestant;
 
 /// Drops what it gets.
 #[derive(Debug)]
@@ -76,13 +76,22 @@ pub(super) fn sdk_by_hand() -> Contestant {
         tracer: provider.tracer("toys"),
         propagator: TraceContextPropagator::new(),
     };
-    contestant(Router::new().route(ROUTE, get(get_toy)).layer(ByHand::new(spans)), provider)
+    contestant(
+        Router::new()
+            .route(ROUTE, get(get_toy))
+            .layer(ByHand::new(spans)),
+        provider,
+    )
 }
 
 fn contestant(app: Router, provider: SdkTracerProvider) -> Contestant {
     Contestant::with_background(app, move || {
         let provider = provider.clone();
-        async move { provider.force_flush().expect("the exporter takes everything") }
+        async move {
+            provider
+                .force_flush()
+                .expect("the exporter takes everything")
+        }
     })
 }
 
@@ -96,9 +105,14 @@ impl Hook for Spans {
 
     fn before(&self, request: &Request<Body>) -> Self::Open {
         let parent = self.propagator.extract(&HeaderExtractor(request.headers()));
-        let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str);
         let user_agent = request.headers().get(http::header::USER_AGENT);
-        let user_agent = user_agent.and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let user_agent = user_agent
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or_default();
         self.tracer
             .span_builder(format!("{} {route}", request.method()))
             .with_kind(SpanKind::Server)
@@ -113,7 +127,10 @@ impl Hook for Spans {
     }
 
     fn after(&self, mut span: Self::Open, response: &Response) {
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(response.status().as_u16())));
+        span.set_attribute(KeyValue::new(
+            "http.response.status_code",
+            i64::from(response.status().as_u16()),
+        ));
         span.end();
     }
 }

@@ -6,13 +6,17 @@ use axum::routing::get;
 use tower_http::trace::TraceLayer;
 use tracing::Level;
 
-use crate::contestants::Contestant;
 use crate::app::{ROUTE, get_toy};
+use crate::contestants::Contestant;
 
 pub(super) fn build() -> Contestant {
     tracing_subscriber::fmt()
         .with_max_level(Level::DEBUG)
         .with_writer(std::io::sink)
         .init();
-    Contestant::new(Router::new().route(ROUTE, get(get_toy)).layer(TraceLayer::new_for_http()))
+    Contestant::new(
+        Router::new()
+            .route(ROUTE, get(get_toy))
+            .layer(TraceLayer::new_for_http()),
+    )
 }
