@@ -178,8 +178,9 @@ impl<R> Worker<R> {
         let ids = self.writer.assign_ids(batch.len());
         let mut wait = FIRST_RETRY;
         let mut first = true;
-        // The next part is at the end. The rows go in by their order as far as they can.
-        let mut parts = vec![0..batch.len()];
+        // The next part is at the end, so that the rows go in by their order.
+        let whole = 0..batch.len();
+        let mut parts = vec![whole];
         while let Some(part) = parts.pop() {
             let rows = part.len() as u64;
             match self.writer.write(&ids, batch, part.clone()).await {
