@@ -29,13 +29,13 @@ async fn wait_for(store: &RunningStore, what: &str, holds: impl Fn(&Value) -> bo
 #[tokio::test]
 async fn a_changed_file_is_taken_up_and_a_bad_one_reported() {
     let mut store = Store::new().config(TOML).start().await;
-    write(&store, "batch_rows = 7\n[tracing]\nsample = 0.5\n");
+    write(&store, "queue_rows = 7\n[tracing]\nsample = 0.5\n");
     let config = wait_for(&store, "the file to be taken up", |it| {
         it["generation"] == 2
     })
     .await;
     let restart =
-        "detective.toml:5:1: `store.batch_rows` needs a restart, and keeps `2000` until then";
+        "detective.toml:5:1: `store.queue_rows` needs a restart, and keeps `50_000` until then";
     assert_eq!(config["needs_restart"], json!([restart]));
 
     write(&store, "[tracing]\nsampel = 0.5\n");
