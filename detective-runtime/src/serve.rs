@@ -1,7 +1,9 @@
 //! The server's accept loop: graceful, and with a deadline.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +25,9 @@ use crate::instance::Instance;
 
 /// How long a client may take to send the head of a request.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may hold a connection before its first request.
+const FIRST_REQUEST_TIMEOUT: Duration = HEADER_READ_TIMEOUT;
 
 /// How long to wait after the system had no resources for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -95,6 +100,8 @@ pub(crate) async fn serve(
                 Ok((stream, peer)) => {
                     connections.spawn(connection(stream, peer, app.clone(), &graceful, &streams));
                 }
+                // Such a client has gone; the others need not wait.
+                Err(error) if is_client_error(&error) => {}
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_RETRY).await;
@@ -113,6 +120,16 @@ pub(crate) async fn serve(
     }
     connections.shutdown().await;
     streams.shutdown().await;
+}
+
+/// As `axum::serve` tells the errors of one connection from those of the whole system.
+fn is_client_error(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// The requests of HTTP/2 connections, each of which hyper runs as a task of its own: owned, so that
@@ -155,7 +172,10 @@ fn connection(
     // Small answers would wait for the client's acknowledgement otherwise; a socket that refuses the
     // option still works.
     let _unsupported = stream.set_nodelay(true);
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&has_asked);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        asks.store(true, Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let mut app = app.clone();
@@ -178,7 +198,15 @@ fn connection(
     let connection = graceful.watch(connection);
     async move {
         // The client's part of the connection: how it ends is recorded with the requests.
-        let _client_error = connection.await;
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            biased;
+            _client_error = &mut connection => return,
+            () = tokio::time::sleep(FIRST_REQUEST_TIMEOUT) => {}
+        }
+        if has_asked.load(Relaxed) {
+            let _client_error = connection.await;
+        }
     }
 }
 

@@ -13,14 +13,30 @@ use crate::http::open::OpenRequest;
 pub(crate) struct RecordedBody {
     inner: Option<Body>,
     open: OpenRequest,
+    /// What `Content-Length` announced. A server that has written so much drops the body, and asks
+    /// neither for its end nor whether there is more.
+    announced: Option<u64>,
 }
 
 impl RecordedBody {
-    pub(crate) fn new(inner: Body, open: OpenRequest) -> Self {
+    pub(crate) fn new(inner: Body, open: OpenRequest, announced: Option<u64>) -> Self {
         Self {
             inner: Some(inner),
             open,
+            announced,
         }
+    }
+
+    /// Whether the last byte of a body of known length was taken.
+    fn is_taken(&mut self) -> bool {
+        let taken = self.open.record().map(|record| record.response.bytes);
+        self.announced
+            .zip(taken)
+            .is_some_and(|(announced, taken)| taken >= announced)
+            || self
+                .inner
+                .as_ref()
+                .is_some_and(|body| body.is_end_stream() || body.size_hint().exact() == Some(0))
     }
 }
 
@@ -32,7 +48,8 @@ impl http_body::Body for RecordedBody {
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Self { inner, open } = self.get_mut();
+        let this = self.get_mut();
+        let Self { inner, open, .. } = this;
         let Some(body) = inner else {
             return Poll::Ready(None);
         };
@@ -43,11 +60,11 @@ impl http_body::Body for RecordedBody {
                     record.response.bytes += data.len() as u64;
                 }
                 // A server that knows the length does not ask again after the last byte.
-                if body.is_end_stream() {
-                    open.complete();
+                if this.is_taken() {
+                    this.open.complete();
                 }
             }
-            Some(Err(error)) => open.fail(error.to_string()),
+            Some(Err(error)) => open.fail(format_args!("{error}")),
             None => open.complete(),
         }
         Poll::Ready(frame)
@@ -68,11 +85,7 @@ impl Drop for RecordedBody {
     fn drop(&mut self) {
         // A body of known length is complete when its last byte was taken, whether or not its end
         // was ever asked for.
-        if self
-            .inner
-            .as_ref()
-            .is_some_and(|body| body.size_hint().exact() == Some(0))
-        {
+        if self.is_taken() {
             self.open.complete();
         }
         let inner = &mut self.inner;

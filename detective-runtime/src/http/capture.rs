@@ -2,6 +2,7 @@
 //! the pipeline needs them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -15,7 +16,7 @@ use crate::http::{RequestBytes, query};
 use crate::metrics::OTHER_METHOD;
 use crate::record::{self, Parent, Record, Trace, push_truncated};
 use crate::rules::RouteRule;
-use crate::trace::{self, FLAG_SAMPLED, PassedOn};
+use crate::trace::{self, FLAG_SAMPLED, PassedOn, context};
 
 /// Takes down the head of a request, and its place in the trace.
 pub(crate) fn request(
@@ -26,7 +27,7 @@ pub(crate) fn request(
     slot: &Slot,
 ) {
     let limit = config.capture.max_text_bytes;
-    record.trace = begin_trace(request.headers(), &mut record.request, config, rule);
+    record.trace = begin_trace(record, request.headers(), config, rule);
     let into = &mut record.request;
     let peer = request
         .extensions()
@@ -50,7 +51,7 @@ pub(crate) fn request(
         .authority()
         .map(|authority| authority.as_str());
     if let Some(host) = host.or_else(|| text(headers, &HOST)) {
-        push_truncated(&mut into.host, host, limit);
+        push_truncated(&mut into.host, without_userinfo(host), limit);
     }
     if config.capture.user_agent
         && let Some(user_agent) = text(headers, &USER_AGENT)
@@ -88,11 +89,12 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
 }
 
 fn begin_trace(
+    record: &mut Record,
     headers: &HeaderMap,
-    into: &mut record::Request,
     config: &Config,
     rule: &RouteRule,
 ) -> Trace {
+    let into = &mut record.request;
     let is_believed = config.tracing.trust_inbound;
     if !rule.spans {
         if is_believed {
@@ -106,23 +108,54 @@ fn begin_trace(
         None
     };
     let trace = match caller {
-        None => Trace::root(rule.ratio),
-        Some(caller) => Trace {
-            trace_id: caller.trace_id,
-            parent_span_id: caller.parent_id,
-            flags: caller.flags,
-            parent: if caller.flags & FLAG_SAMPLED == 0 {
-                Parent::NotSampled
-            } else {
-                Parent::Sampled
-            },
-            ..Trace::NONE
-        },
+        Some(caller) => continued(caller.trace_id, caller.parent_id, caller.flags),
+        None => sent_from_here(record).unwrap_or_else(|| Trace::root(rule.ratio)),
     };
     Trace {
         span_id: trace::span_id(),
         ..trace
     }
+}
+
+/// The trace of a request that recorded code of the same instance sends through the router itself,
+/// below the span that is open there.
+fn sent_from_here(record: &mut Record) -> Option<Trace> {
+    context::with_record(|sender| {
+        let (own, its) = record.owner.as_ref().zip(sender.owner.as_ref())?;
+        if sender.trace.trace_id == 0 || !Arc::ptr_eq(&own.instance, &its.instance) {
+            return None;
+        }
+        let state = &sender.request.trace_state;
+        record.request.trace_state.clone_from(state);
+        let trace = &sender.trace;
+        Some(continued(
+            trace.trace_id,
+            sender.current_span_id(),
+            trace.flags,
+        ))
+    })
+    .flatten()
+}
+
+fn continued(trace_id: u128, parent_span_id: u64, flags: u8) -> Trace {
+    Trace {
+        trace_id,
+        parent_span_id,
+        flags,
+        parent: if flags & FLAG_SAMPLED == 0 {
+            Parent::NotSampled
+        } else {
+            Parent::Sampled
+        },
+        ..Trace::NONE
+    }
+}
+
+/// The host and port: what stands before `@` is a name and a password.
+fn without_userinfo(authority: &str) -> &str {
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_userinfo, host)| host)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use http::Response;
+use http::header::CONTENT_LENGTH;
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 
@@ -65,7 +66,7 @@ where
         Poll::Ready(match result {
             Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
             Err(error) => {
-                open.fail("the service failed without a response".to_owned());
+                open.fail(format_args!("the service failed without a response"));
                 Err(error)
             }
         })
@@ -76,7 +77,7 @@ where
 fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
         return match open.is_excluded() && is_made_on_the_way(&response) {
-            true => response.map(|body| Body::new(RecordedBody::new(body, open))),
+            true => response.map(|body| Body::new(RecordedBody::new(body, open, None))),
             false => response,
         };
     };
@@ -86,7 +87,13 @@ fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Res
         open.complete();
         return response;
     }
-    response.map(|body| Body::new(RecordedBody::new(body, open)))
+    let announced = announced_length(&response);
+    response.map(|body| Body::new(RecordedBody::new(body, open, announced)))
+}
+
+fn announced_length(response: &Response<Body>) -> Option<u64> {
+    let length = response.headers().get(CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// Whether the program may still be at work on the body: its length is not known.

@@ -1,8 +1,12 @@
 //! A request that is under way, and its end.
 
+use std::fmt;
+use std::sync::Arc;
+
+use crate::capture::render;
 use crate::clock;
 use crate::metrics::{ErrorType, Observation};
-use crate::record::{Kind, Record};
+use crate::record::{Kind, Record, truncate};
 use crate::store::Outcome;
 use crate::trace::context::{self, Scope};
 use crate::trace::settle_mark;
@@ -67,16 +71,14 @@ impl OpenRequest {
             500.. if record.panicked => Outcome::Panic,
             408 | 504 => Outcome::Timeout,
             _ if record.handler_dropped => Outcome::Timeout,
-            500.. => Outcome::ServerError,
-            400.. => Outcome::ClientError,
-            _ => Outcome::Ok,
+            status => of_status(status),
         });
     }
 
     /// Ends the request because its answer could not be made or sent, for the reason given.
-    pub(crate) fn fail(&mut self, error: String) {
+    pub(crate) fn fail(&mut self, reason: fmt::Arguments<'_>) {
         self.finish(|record| {
-            record.error.get_or_insert(error);
+            note_error(record, reason);
             Outcome::ServerError
         });
     }
@@ -103,9 +105,31 @@ impl Drop for OpenRequest {
             match () {
                 () if record.unwound => Outcome::Panic,
                 () if is_cut_off => Outcome::Shutdown,
+                // Its client's leave is the only end that such an answer has.
+                () if record.response.endless => of_status(record.response.status),
                 () => Outcome::ClientDisconnect,
             }
         });
+    }
+}
+
+fn of_status(status: u16) -> Outcome {
+    match status {
+        500.. => Outcome::ServerError,
+        400.. => Outcome::ClientError,
+        _ => Outcome::Ok,
+    }
+}
+
+/// Notes why there is no whole answer, as far as the config wants it, unless there is a reason
+/// already.
+fn note_error(record: &mut Record, reason: fmt::Arguments<'_>) {
+    let Some(owner) = &record.owner else { return };
+    let capture = &owner.snapshot.config.capture;
+    if capture.error && record.error.is_none() {
+        let mut text = render(reason);
+        truncate(&mut text, capture.max_text_bytes);
+        record.error = Some(text).filter(|text| !text.is_empty());
     }
 }
 
@@ -121,9 +145,6 @@ impl Drop for MarkPanic {
 /// Moves the metrics, at once, and hands the record over.
 fn count(mut record: Box<Record>, outcome: Outcome) {
     debug_assert_eq!(record.kind, Kind::Request);
-    let Some(owner) = record.owner.clone() else {
-        return;
-    };
     if record.response.status == 0 && matches!(outcome, Outcome::Panic | Outcome::ServerError) {
         // What a panic-catching layer or a proxy tells the client; the row says the same.
         record.response.status = INTERNAL_SERVER_ERROR;
@@ -132,15 +153,17 @@ fn count(mut record: Box<Record>, outcome: Outcome) {
         record.error = Some(record.panic_message.clone());
     }
     let observation = observation(&record);
-    let Some(slot) = &record.request.slot else {
+    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
         return;
     };
     slot.cells.finish(observation.scheme);
+    // Outlives the record, which may be emptied as soon as it is handed over.
+    let instance = Arc::clone(&owner.instance);
     if owner.snapshot.watches_investigated_only() && record.handler.is_none() {
-        return owner.instance.hand_over.give_back(record);
+        return instance.hand_over.give_back(record);
     }
     slot.cells.observe(&observation);
-    owner.instance.hand_over(record);
+    instance.hand_over(record);
 }
 
 /// A finished request as the metrics see it.

@@ -1,5 +1,7 @@
 //! The part of a query string that may be recorded.
 
+use percent_encoding::percent_decode_str;
+
 /// Parameters whose values are credentials (OpenTelemetry HTTP conventions 1.44, `url.query`): even
 /// when they are allowed, only their names are kept.
 const SIGNATURES: &[&str] = &[
@@ -16,16 +18,18 @@ const SIGNATURES: &[&str] = &[
 pub(crate) fn push_allowed(to: &mut String, query: &str, allowed: &[String]) {
     for parameter in query.split('&') {
         let name = parameter.split('=').next().unwrap_or(parameter);
+        // As the one reads it who uses the value: `%73ig` is `sig`.
+        let decoded = percent_decode_str(name).decode_utf8_lossy();
         if !allowed
             .iter()
-            .any(|allowed| allowed == name || allowed == "*")
+            .any(|allowed| *allowed == decoded || allowed == "*")
         {
             continue;
         }
         if !to.is_empty() {
             to.push('&');
         }
-        if SIGNATURES.contains(&name) {
+        if SIGNATURES.contains(&&*decoded) {
             to.push_str(name);
             to.push_str("=REDACTED");
         } else {
@@ -62,5 +66,12 @@ mod tests {
     #[test]
     fn signatures_are_redacted_even_when_allowed() {
         check("sig=abc&page=1", &["*"], "sig=REDACTED&page=1");
+    }
+
+    #[test]
+    fn names_are_compared_as_they_are_read() {
+        check("%73ig=abc", &["*"], "%73ig=REDACTED");
+        check("s%69%67=abc", &["sig"], "s%69%67=REDACTED");
+        check("p%61ge=2&%ff=3", &["page"], "p%61ge=2");
     }
 }

@@ -27,6 +27,12 @@ pub struct DetectiveService<S> {
     watched: Arc<Watched>,
 }
 
+/// In the extensions of every request that a layer has passed on: the current record is this
+/// request's. One without it was sent by the code that the record is about. Of no size, since the
+/// extensions then need no memory for it.
+#[derive(Debug, Clone, Copy)]
+struct Passed;
+
 /// What all clones of a layered service share.
 #[derive(Debug)]
 pub(crate) struct Watched {
@@ -60,6 +66,7 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
         let mut open = self.watched.begin(&mut request);
+        request.extensions_mut().insert(Passed);
         let inner = open.inside(|| self.inner.call(request));
         ResponseFuture::new(inner, is_head, open)
     }
@@ -78,7 +85,8 @@ impl Watched {
         match context::place() {
             Place::Outside => {}
             Place::Recorded => {
-                if self.refine(request) {
+                let is_passed = request.extensions().get::<Passed>().is_some();
+                if is_passed && self.refine(request) {
                     return OpenRequest::outer();
                 }
             }

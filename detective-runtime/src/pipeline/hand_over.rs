@@ -1,5 +1,7 @@
 //! The hand-over of finished records: bounded, and without a lock on either side.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use crossbeam_queue::ArrayQueue;
 
 use crate::metrics::thread_shard;
@@ -11,6 +13,8 @@ use crate::record::Record;
 pub(crate) struct HandOver {
     shards: Box<[Shard]>,
     capacity: usize,
+    /// Nobody drains any more.
+    closed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -38,6 +42,7 @@ impl HandOver {
         Self {
             shards: shards.take(count).collect(),
             capacity: per_shard * count,
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -60,8 +65,11 @@ impl HandOver {
     }
 
     /// Hands a finished record over. When this thread's queue is full the others' are tried; when
-    /// all are full the record comes back.
+    /// all are full, or nobody drains them any more, the record comes back.
     pub(crate) fn push(&self, record: Box<Record>) -> Result<(), Box<Record>> {
+        if self.closed.load(SeqCst) {
+            return Err(record);
+        }
         let mut record = match self.shards[self.home()].finished.push(record) {
             Ok(()) => return Ok(()),
             Err(record) => record,
@@ -73,6 +81,12 @@ impl HandOver {
             }
         }
         Err(record)
+    }
+
+    /// Refuses records from now on: what waited here for ever would keep its instance, and with it
+    /// this queue, in memory.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
     }
 
     /// Takes what is there, at most `limit` records.

@@ -202,6 +202,9 @@ impl Worker {
                     Some(Command::FlushRows(done)) => self.flush(false, done).await,
                     Some(Command::Close(deadline, done)) => {
                         self.drain_all().await;
+                        self.instance.hand_over.close();
+                        // What came in between.
+                        self.drain_all().await;
                         let result = self.sinks.close(deadline).await;
                         if let Err(Err(error)) = done.send(result) {
                             // Dropped without a shutdown, so that nobody else hears of it.

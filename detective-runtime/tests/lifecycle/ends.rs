@@ -95,8 +95,33 @@ async fn upgrade() -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
+/// An error that panics while it speaks.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("half")?;
+        panic!("an error that panics on purpose")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+async fn unspeakable() -> Body {
+    Body::from_stream(stream::iter([Err::<Bytes, _>(Unspeakable)]))
+}
+
+async fn broken_events() -> Sse<impl Stream<Item = Result<Event, std::io::Error>>> {
+    Sse::new(stream::iter([Err(std::io::Error::other("no news"))]))
+}
+
 async fn app() -> Watched {
-    let app = Router::new()
+    watch("", app_router()).await
+}
+
+fn app_router() -> Router {
+    Router::new()
         .route("/endless", get(endless))
         .route("/broken", get(broken))
         .route("/calls-broken", get(calls_broken))
@@ -107,8 +132,9 @@ async fn app() -> Watched {
         .route("/panics-in-its-body", get(panics_in_its_body))
         .route("/events", get(events))
         .route("/upgrade", get(upgrade))
-        .route("/nothing", get(async || StatusCode::NO_CONTENT));
-    watch("", app).await
+        .route("/unspeakable", get(unspeakable))
+        .route("/broken-events", get(broken_events))
+        .route("/nothing", get(async || StatusCode::NO_CONTENT))
 }
 
 /// Polls a request once, as far as its handler's first wait, and drops it.
@@ -295,6 +321,70 @@ async fn event_stream_is_one_record_out_of_the_histogram() {
         .check(&[("/events", "GET", Some(200), Outcome::Ok)])
         .await;
     assert_eq!(watched.total("http_request_duration_seconds_count"), 0.0);
+}
+
+#[tokio::test]
+async fn event_stream_that_its_client_leaves_has_ended_as_it_should() {
+    let watched = watch("tracing.sample = 0.0", app_router()).await;
+    let mut response = watched.call(request("GET", "/events")).await;
+    response.body_mut().frame().await.unwrap().unwrap();
+    drop(response);
+    watched
+        .check(&[("/events", "GET", Some(200), Outcome::Ok)])
+        .await;
+    assert_eq!(watched.sinks.tree().await, "");
+}
+
+#[tokio::test]
+async fn event_stream_that_fails_has_failed() {
+    let watched = app().await;
+    let response = watched.call(request("GET", "/broken-events")).await;
+    response.into_body().collect().await.unwrap_err();
+    watched
+        .check(&[("/broken-events", "GET", Some(200), Outcome::ServerError)])
+        .await;
+}
+
+#[tokio::test]
+async fn body_that_fails_tells_what_the_config_wants() {
+    for (toml, expected) in [
+        ("capture.error = false", None),
+        ("capture.max_text_bytes = 64", Some("the disk is on fire")),
+        ("capture.max_text_bytes = 8", Some("the disk")),
+    ] {
+        let watched = watch(toml, app_router()).await;
+        let response = watched.call(request("GET", "/breaks-off")).await;
+        response.into_body().collect().await.unwrap_err();
+        assert_eq!(watched.row().await.error.as_deref(), expected, "{toml}");
+    }
+}
+
+#[tokio::test]
+async fn body_whose_error_cannot_be_shown() {
+    let watched = app().await;
+    let response = watched.call(request("GET", "/unspeakable")).await;
+    response.into_body().collect().await.unwrap_err();
+    watched
+        .check(&[("/unspeakable", "GET", Some(200), Outcome::ServerError)])
+        .await;
+    assert_eq!(watched.row().await.error.as_deref(), Some("half"));
+}
+
+#[tokio::test]
+async fn request_after_the_shutdown_is_counted_as_dropped() {
+    let watched = app().await;
+    let (app, sinks) = (watched.app, watched.sinks);
+    watched.detective.shutdown().await.unwrap();
+    for _ in 0..5 {
+        app.clone()
+            .oneshot(request("GET", "/nothing"))
+            .await
+            .unwrap();
+    }
+    let dropped = r#"detective_dropped_total{reason="record_queue_full"}"#;
+    assert_eq!(sinks.metric(dropped), Some(5.0));
+    let waiting = r#"detective_queue_depth{queue="records"}"#;
+    assert_eq!(sinks.metric(waiting), Some(0.0));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod ends;
 mod marks;
 mod routers;
 mod rules;
+mod served;
 mod work;
 
 use axum::Router;

@@ -1,10 +1,14 @@
 //! Which route a request is recorded under.
 
-use axum::extract::{Path, Query};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{any, get, get_service, post};
 use axum::{Json, Router};
+use detective::investigate;
 use detective::testing::{self, Outcome};
+use http_body_util::BodyExt;
 use serde::Deserialize;
 use tower::ServiceExt;
 
@@ -258,4 +262,40 @@ async fn instance_below_another_one_records_for_itself() {
     inner
         .check(&[("/{id}", "GET", Some(200), Outcome::Ok)])
         .await;
+}
+
+/// Sends two requests of its own through the router that it is a handler of.
+#[investigate]
+async fn batch(State(router): State<Arc<OnceLock<Router>>>) -> StatusCode {
+    for path in ["/toys/1", "/toys/2"] {
+        let router = router.get().unwrap().clone();
+        let response = router.oneshot(request("GET", path)).await.unwrap();
+        response.into_body().collect().await.unwrap();
+        detective::set_field("last", path);
+    }
+    StatusCode::NO_CONTENT
+}
+
+#[tokio::test]
+async fn requests_that_a_handler_sends_through_its_own_router() {
+    let router = Arc::new(OnceLock::new());
+    let app = Router::new()
+        .route("/batch", get(batch))
+        .route("/toys/{id}", get(async || "toy"))
+        .with_state(Arc::clone(&router));
+    let watched = watch("", app).await;
+    router.set(watched.app.clone()).unwrap();
+    assert_eq!(watched.get("/batch").await.0, 204);
+    watched
+        .check(&[
+            ("/toys/{id}", "GET", Some(200), Outcome::Ok),
+            ("/toys/{id}", "GET", Some(200), Outcome::Ok),
+            ("/batch", "GET", Some(204), Outcome::Ok),
+        ])
+        .await;
+    assert_eq!(
+        watched.sinks.tree().await,
+        "GET /batch (server)\n  batch (internal) last=\"/toys/2\"\n    \
+         GET /toys/{id} (server)\n    GET /toys/{id} (server)\n"
+    );
 }

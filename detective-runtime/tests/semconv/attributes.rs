@@ -54,6 +54,8 @@ async fn host_is_split_into_address_and_port() {
         ("203.0.113.9:80", "203.0.113.9", Some(80)),
         ("[2001:db8::1]", "2001:db8::1", None),
         ("[2001:db8::1]:8080", "2001:db8::1", Some(8080)),
+        ("alice:hunter2@shop.example", "shop.example", None),
+        ("alice@[2001:db8::1]:8080", "2001:db8::1", Some(8080)),
     ] {
         let request = Request::get("/users/7").header("host", host);
         check_attributes(
@@ -67,7 +69,8 @@ async fn host_is_split_into_address_and_port() {
         .await;
     }
     // What the request line says goes before the header.
-    let request = Request::get("http://shop.example:81/users/7").header("host", "other.example");
+    let request = Request::get("http://alice:hunter2@shop.example:81/users/7")
+        .header("host", "other.example");
     check_attributes(
         "",
         request,
