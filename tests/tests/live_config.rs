@@ -4,7 +4,7 @@ use detective_tests::{RunningStore, Store, until};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-const TOML: &str = "[jaeger]\nprotocol = \"off\"\n[store]\nqueue_rows = 1000\n";
+const TOML: &str = "[jaeger]\nprotocol = \"off\"\n[store]\nenabled = true\n";
 
 fn write(store: &RunningStore, toml: &str) {
     std::fs::write(store.file("detective.toml"), format!("{TOML}{toml}"))
