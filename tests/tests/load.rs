@@ -441,7 +441,8 @@ const GROUPS: &[(&str, &str)] = &[
     ),
     (
         "endpoint=\"/events\"",
-        "endpoint = '/events' AND outcome = 'client_disconnect'",
+        // Leaving is how an event stream ends.
+        "endpoint = '/events' AND outcome = 'ok'",
     ),
     (
         "endpoint=\"/users/{id}\",method=\"GET\",status=\"500\"",
