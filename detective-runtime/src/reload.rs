@@ -19,7 +19,7 @@ use crate::config::{ConfigError, Diagnostic, Loaded, Loader};
 use crate::decided;
 use crate::instance::Instance;
 use crate::rules::Snapshot;
-use crate::survey::{Finding, Survey};
+use crate::survey::Survey;
 
 /// How often the file is looked at.
 const POLL: Duration = Duration::from_secs(1);
@@ -325,10 +325,7 @@ impl State {
 fn load(loader: &Loader, file: Option<&Path>) -> Result<Loaded, ConfigError> {
     let loaded = loader.load_again(file)?;
     let survey = Survey::new(&loaded);
-    let findings = survey.functions();
-    if survey.is_strict() && !findings.iter().all(Finding::is_note) {
-        survey.enforce(findings)?;
-    }
+    survey.refusal(&survey.functions())?;
     Ok(loaded)
 }
 

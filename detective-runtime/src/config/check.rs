@@ -106,7 +106,9 @@ pub(super) const ROUTE_GROUPS: Check = Check {
 pub(super) const WEB_PAGE: Check = Check {
     expected: "an address such as \"http://localhost:16686\", or \"\"",
     range: None,
-    verify: |value| whole(text(value).is_some_and(|text| text.is_empty() || is_http(text))),
+    verify: |value| {
+        whole(text(value).is_some_and(|text| text.is_empty() || is_http_without_user(text)))
+    },
 };
 
 /// The address of a collector or an agent; empty for the protocol's own.

@@ -168,9 +168,14 @@ impl Diagnostic {
             Some(Part::Entry(entry)) => {
                 format!("`{name}` has `{shown}` for `{entry}`, expected {expected}")
             }
-            Some(Part::Name(entry)) => {
-                format!("`{name}` names `{entry}`, expected {expected}")
-            }
+            // A value that was written where the name stands may be the secret.
+            Some(Part::Name(entry)) => match entry.find(':').filter(|_| key.secret) {
+                Some(end) => format!(
+                    "`{name}` names `{}[hidden]`, expected {expected}",
+                    &entry[..=end]
+                ),
+                None => format!("`{name}` names `{entry}`, expected {expected}"),
+            },
         };
         if let (Kind::Choice(choices), Some(text)) = (key.kind, value.as_str())
             && let Some(near) = nearest(text, choices)

@@ -208,6 +208,17 @@ impl Loader {
     /// As `load`, and when the file is no longer where it was found: what it said would be lost.
     pub(crate) fn load_again(&self, file: Option<&Path>) -> Result<Loaded, ConfigError> {
         let loaded = self.load()?;
+        if let Some(file) = file
+            && std::fs::metadata(file).is_ok_and(|file| file.len() == 0)
+        {
+            let place = Place::File {
+                path: self.shown(file),
+                line: 1,
+                column: 1,
+            };
+            let message = "the file is empty, expected settings; what it said stays in force";
+            return Err(ConfigError::new(vec![Diagnostic::new(place, message)]));
+        }
         match file {
             Some(file) if loaded.origin.file.as_deref() != Some(file) => {
                 let place = Place::File {

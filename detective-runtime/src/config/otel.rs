@@ -85,6 +85,7 @@ impl<'a> Reader<'a> {
         }
         self.sampler();
         self.propagators();
+        self.protocol();
         const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
         let exporters: Vec<&str> = self.list(EXPORTER);
         for exporter in &exporters {
@@ -134,7 +135,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn exporter(&mut self) {
+    /// Which of the OTLP protocols is spoken, unless `OTEL_TRACES_EXPORTER`, which is read after it,
+    /// says that none is.
+    fn protocol(&mut self) {
         if let Some((variable, protocol)) = self.traces_or_general("PROTOCOL") {
             match protocol {
                 "grpc" => self.set(&variable, "jaeger", "protocol", "otlp-grpc"),
@@ -142,6 +145,9 @@ impl<'a> Reader<'a> {
                 other => self.ignored(&variable, other, "`http/protobuf` or `grpc`"),
             }
         }
+    }
+
+    fn exporter(&mut self) {
         if let Some((variable, _)) = self.traces_or_general("HEADERS") {
             let headers = self.pairs(&variable).into_iter();
             let headers: Dict = headers.map(|(name, value)| (name, value.into())).collect();

@@ -96,6 +96,8 @@ impl Pipeline {
                         }
                     }
                 }));
+                // What still reads a config file that hangs is not waited for.
+                runtime.shutdown_background();
             });
         let thread = thread.map_err(crate::StartError::Thread)?;
         opened.await.unwrap_or_else(|_| {

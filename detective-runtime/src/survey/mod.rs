@@ -139,18 +139,32 @@ impl Survey {
     ///
     /// When it is strict and there is more than notes; the error holds everything that was found.
     pub(crate) fn enforce(&self, findings: Vec<Finding>) -> Result<(), ConfigError> {
+        self.refusal(&findings)?;
         let (notes, findings): (Vec<_>, Vec<_>) = findings
             .into_iter()
             .partition(|finding| finding.level == Level::Note);
         for note in &notes {
             tracing::info!("{}", note.diagnostic);
         }
-        if self.strict && !findings.is_empty() {
-            let diagnostics = findings.into_iter().map(|finding| finding.diagnostic);
-            return Err(ConfigError::new(diagnostics.collect()));
-        }
         for finding in &findings {
             tracing::warn!("{}", finding.diagnostic);
+        }
+        Ok(())
+    }
+
+    /// What keeps the program from running with these findings, if it is strict. Says nothing in the
+    /// log.
+    ///
+    /// # Errors
+    ///
+    /// As [`enforce`](Self::enforce).
+    pub(crate) fn refusal(&self, findings: &[Finding]) -> Result<(), ConfigError> {
+        let serious = findings
+            .iter()
+            .filter(|finding| finding.level != Level::Note);
+        let diagnostics: Vec<_> = serious.map(|finding| finding.diagnostic.clone()).collect();
+        if self.strict && !diagnostics.is_empty() {
+            return Err(ConfigError::new(diagnostics));
         }
         Ok(())
     }

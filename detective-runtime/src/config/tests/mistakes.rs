@@ -194,6 +194,10 @@ fn secrets_are_not_shown() {
         "[jaeger.headers]\n\"a b\" = \"hunter2\"\n",
         "detective.toml:2:1: `jaeger.headers` names `a b`, expected a header name, such as \"authorization\"",
     );
+    check(
+        "[jaeger.headers]\n\"authorization: Basic hunter2\" = \"\"\n",
+        "detective.toml:2:1: `jaeger.headers` names `authorization:[hidden]`, expected a header name, such as \"authorization\"",
+    );
 }
 
 #[test]

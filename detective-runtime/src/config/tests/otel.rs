@@ -221,3 +221,14 @@ fn what_cannot_be_understood_is_warned_of() {
         "OTEL_CONFIG_FILE: not supported and ignored, expected the settings in detective.toml",
     );
 }
+
+#[test]
+fn an_exporter_that_is_off_stays_off_whatever_the_protocol() {
+    for (exporter, expected) in [("none", Protocol::Off), ("jaeger", Protocol::Udp)] {
+        let config = config(&[
+            ("OTEL_TRACES_EXPORTER", exporter),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ]);
+        assert_eq!(config.jaeger.protocol, expected);
+    }
+}
