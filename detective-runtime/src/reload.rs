@@ -7,7 +7,6 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -244,8 +243,8 @@ impl Reloader {
     /// Loads on a thread that may wait for the disk.
     async fn load(&self) -> Result<Loaded, ConfigError> {
         let loader = Arc::clone(&self.loader);
-        let file = self.lock().running.origin.file.clone();
-        tokio::task::spawn_blocking(move || load(&loader, file.as_deref()))
+        let running = self.lock().running.clone();
+        tokio::task::spawn_blocking(move || load(&loader, &running))
             .await
             .unwrap_or_else(|error| Err(ConfigError::not_loaded(&error)))
     }
@@ -278,8 +277,8 @@ impl Reloader {
         for warning in loaded.warnings.iter().chain(&held_back) {
             tracing::warn!("{warning}");
         }
-        let survey = Survey::new(&loaded);
-        // What must not be was refused when it was loaded.
+        let survey = Survey::new(&running);
+        // What must not be of functions was refused when it was loaded.
         let _told = survey.enforce(survey.functions());
         state.seen = loaded;
         state.running = running;
@@ -321,10 +320,12 @@ impl State {
     }
 }
 
-/// Loads as at the start: where the survey is strict, what it finds is a mistake.
-fn load(loader: &Loader, file: Option<&Path>) -> Result<Loaded, ConfigError> {
-    let loaded = loader.load_again(file)?;
-    let survey = Survey::new(&loaded);
+/// Loads as at the start: where the survey is strict, what it finds of functions is a mistake. How
+/// strict it is needs a restart to change.
+fn load(loader: &Loader, running: &Loaded) -> Result<Loaded, ConfigError> {
+    let loaded = loader.load_again(running.origin.file.as_deref())?;
+    let (next, _) = loaded.clone().after(running);
+    let survey = Survey::new(&next);
     survey.refusal(&survey.functions())?;
     Ok(loaded)
 }
