@@ -202,6 +202,7 @@ impl Detective {
     /// When there is such a rule and `service.strict` holds, as it does in the profile
     /// "production".
     pub fn check(&self, app: &Router) -> Result<(), ConfigError> {
+        self.reloader.compare_with(app);
         self.survey.enforce(self.survey.routes(app))
     }
 

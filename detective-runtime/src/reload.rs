@@ -7,9 +7,10 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use axum::Router;
 use tokio::sync::Notify;
 
 use crate::analytics::{Access, ConfigHealth};
@@ -33,6 +34,8 @@ pub(crate) struct Reloader {
     loader: Arc<Loader>,
     instance: Arc<Instance>,
     access: Access,
+    /// The application whose routes the rules are compared with, once it is known.
+    app: Arc<OnceLock<Router>>,
     /// One loads at a time, so that what was loaded last is also taken up last.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -62,6 +65,7 @@ impl Reloader {
             loader: Arc::new(loader),
             access: Access::new(loaded.config.analytics.token.as_ref()),
             instance,
+            app: Arc::default(),
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 seen: loaded.clone(),
@@ -240,11 +244,18 @@ impl Reloader {
         pending().await
     }
 
+    /// From now on `[routes]` is compared with the routes of `app`, too.
+    pub(crate) fn compare_with(&self, app: &Router) {
+        // The first one stays: a program serves one application.
+        let _known = self.app.set(app.clone());
+    }
+
     /// Loads on a thread that may wait for the disk.
     async fn load(&self) -> Result<Loaded, ConfigError> {
         let loader = Arc::clone(&self.loader);
         let running = self.lock().running.clone();
-        tokio::task::spawn_blocking(move || load(&loader, &running))
+        let app = Arc::clone(&self.app);
+        tokio::task::spawn_blocking(move || load(&loader, &running, app.get()))
             .await
             .unwrap_or_else(|error| Err(ConfigError::not_loaded(&error)))
     }
@@ -278,8 +289,8 @@ impl Reloader {
             tracing::warn!("{warning}");
         }
         let survey = Survey::new(&running);
-        // What must not be of functions was refused when it was loaded.
-        let _told = survey.enforce(survey.functions());
+        // What must not be was refused when it was loaded.
+        let _told = survey.enforce(survey.findings(self.app.get()));
         state.seen = loaded;
         state.running = running;
         state.held_back = held_back;
@@ -320,13 +331,15 @@ impl State {
     }
 }
 
-/// Loads as at the start: where the survey is strict, what it finds of functions is a mistake. How
-/// strict it is needs a restart to change.
-fn load(loader: &Loader, running: &Loaded) -> Result<Loaded, ConfigError> {
+/// Loads as at the start: where the survey is strict, what it finds is a mistake. How strict it is
+/// needs a restart to change.
+fn load(loader: &Loader, running: &Loaded, app: Option<&Router>) -> Result<Loaded, ConfigError> {
     let loaded = loader.load_again(running.origin.file.as_deref())?;
     let (next, _) = loaded.clone().after(running);
-    let survey = Survey::new(&next);
-    survey.refusal(&survey.functions())?;
+    if !next.is_same(running) {
+        let survey = Survey::new(&next);
+        survey.refusal(&survey.findings(app))?;
+    }
     Ok(loaded)
 }
 

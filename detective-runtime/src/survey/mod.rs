@@ -110,6 +110,13 @@ impl Survey {
         findings
     }
 
+    /// Compares both tables with the program: `[routes]` as far as its application is known.
+    pub(crate) fn findings(&self, app: Option<&Router>) -> Vec<Finding> {
+        let mut findings = self.functions();
+        findings.extend(app.into_iter().flat_map(|app| self.routes(app)));
+        findings
+    }
+
     /// Compares `[routes]` with the routes of `app`.
     pub(crate) fn routes(&self, app: &Router) -> Vec<Finding> {
         let rules = &self.config.routes;

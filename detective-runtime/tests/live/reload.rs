@@ -191,3 +191,21 @@ async fn what_would_not_start_in_production_is_not_taken_up_there() {
         .unwrap();
     assert_eq!(live.config().await["generation"], 2);
 }
+
+#[tokio::test]
+async fn a_rule_that_names_no_route_is_refused_by_the_strictness_that_holds() {
+    let live = Live::start("[service]\nstrict = true\n[tracing]\nsample = 0.0\n").await;
+    let app = axum::Router::new().route("/toys/{id}", axum::routing::get(async || ()));
+    live.detective.check(&app).unwrap();
+    let wrong = "[service]\nstrict = false\n[tracing]\nsample = 1.0\n[routes.\"/toy/{id}\"]\nslow = \"1s\"\n";
+    let error = live.change(wrong).await.unwrap_err();
+    assert!(
+        error.contains("names no route, did you mean `/toys/{id}`?"),
+        "{error}"
+    );
+    assert_eq!(live.config().await["generation"], 1);
+    live.change(&wrong.replace("/toy/", "/toys/"))
+        .await
+        .unwrap();
+    assert_eq!(live.config().await["generation"], 2);
+}
