@@ -14,6 +14,7 @@ use reqwest::{Request, Response, Url, Version};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::export::SpanKind;
+use crate::metrics::OTHER_METHOD;
 use crate::trace::ClientSpan;
 
 /// A middleware that gives each request a span, from its start to the head of its response, and
@@ -74,8 +75,6 @@ fn start_span(request: &Request) -> ClientSpan {
     }
     span
 }
-
-const OTHER_METHOD: &str = "_OTHER";
 
 /// The methods that are known to OpenTelemetry, and one word for all others.
 fn known_method(method: &str) -> &'static str {
