@@ -15,7 +15,7 @@ use crate::config::Loaded;
 use crate::http::Slots;
 use crate::metrics::{Bounds, Calls, DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
-use crate::record::{Kind, Owner, Record, Trace};
+use crate::record::{Kind, Owner, Trace, UniqueRecord};
 use crate::rules::Snapshot;
 
 /// The shared state of one running Detective.
@@ -123,13 +123,13 @@ impl Instance {
     }
 
     /// Begins a record under the rules that hold now.
-    pub(crate) fn begin_now(self: &Arc<Self>, kind: Kind) -> Box<Record> {
+    pub(crate) fn begin_now(self: &Arc<Self>, kind: Kind) -> UniqueRecord {
         self.begin(kind, &self.snapshot.load())
     }
 
     /// Begins a record under the rules of `snapshot`. Work outside any request begins a trace;
     /// a request's place in the trace, and that of detached work, is set by the caller.
-    pub(crate) fn begin(self: &Arc<Self>, kind: Kind, snapshot: &Arc<Snapshot>) -> Box<Record> {
+    pub(crate) fn begin(self: &Arc<Self>, kind: Kind, snapshot: &Arc<Snapshot>) -> UniqueRecord {
         let mut record = self.hand_over.take_empty();
         record.kind = kind;
         record.serial = fastrand::u64(..).max(1);
@@ -145,7 +145,7 @@ impl Instance {
     }
 
     /// Hands a finished record to the pipeline; what does not fit is counted.
-    pub(crate) fn hand_over(&self, mut record: Box<Record>) {
+    pub(crate) fn hand_over(&self, mut record: UniqueRecord) {
         if record.open_spans > 0 {
             record.has_detached = true;
         }

@@ -4,6 +4,9 @@
 //! the request's thread, handed over to the pipeline thread when the request ends, and emptied there
 //! for the next request, so that in the long run recording allocates nothing.
 
+mod texts;
+mod unique;
+
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -19,6 +22,9 @@ use crate::rules::Snapshot;
 use crate::store::Outcome;
 use crate::trace::{self, FLAG_RANDOM, FLAG_SAMPLED, PassedOn, Ratio};
 use crate::value::Value;
+
+pub(crate) use texts::{HeadText, HeadTexts};
+pub(crate) use unique::UniqueRecord;
 
 /// Longest run of spans that a recycled record keeps room for.
 const SPANS_KEPT_FOR_REUSE: usize = 256;
@@ -130,14 +136,8 @@ pub(crate) enum Parent {
 pub(crate) struct Request {
     /// The (method, route) that counts this request.
     pub(crate) slot: Option<Arc<Slot>>,
-    /// The method as it was sent, when it is not a known one.
-    pub(crate) method_original: String,
-    pub(crate) path: String,
-    /// The allowed part of the query.
-    pub(crate) query: String,
-    pub(crate) host: String,
-    pub(crate) user_agent: String,
-    pub(crate) trace_state: String,
+    /// What was copied from its head.
+    pub(crate) texts: HeadTexts,
     /// The trace that it came with, when it is not traced here.
     pub(crate) passed_on: PassedOn,
     pub(crate) https: bool,
@@ -287,12 +287,7 @@ impl Request {
 
     fn clear(&mut self) {
         self.slot = None;
-        reuse(&mut self.method_original);
-        reuse(&mut self.path);
-        reuse(&mut self.query);
-        reuse(&mut self.host);
-        reuse(&mut self.user_agent);
-        reuse(&mut self.trace_state);
+        self.texts.clear(TEXT_KEPT_FOR_REUSE);
         self.passed_on = PassedOn::default();
         self.https = false;
         self.version = None;

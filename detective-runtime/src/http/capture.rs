@@ -14,7 +14,7 @@ use crate::http::client_address::{client_address, is_https};
 use crate::http::slot::Slot;
 use crate::http::{RequestBytes, query};
 use crate::metrics::OTHER_METHOD;
-use crate::record::{self, Parent, Record, Trace, push_truncated};
+use crate::record::{HeadText, Parent, Record, Trace};
 use crate::rules::RouteRule;
 use crate::trace::{self, FLAG_SAMPLED, PassedOn, context};
 
@@ -34,29 +34,31 @@ pub(crate) fn request(
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0);
     let headers = request.headers();
+    let texts = &mut into.texts;
     if &*slot.method == OTHER_METHOD {
-        push_truncated(&mut into.method_original, request.method().as_str(), limit);
+        texts.set(HeadText::MethodOriginal, request.method().as_str(), limit);
     }
     if config.capture.path {
-        push_truncated(&mut into.path, request.uri().path(), limit);
+        texts.set(HeadText::Path, request.uri().path(), limit);
     }
     if let Some(text) = request.uri().query()
         && !config.capture.query.is_empty()
     {
-        query::push_allowed(&mut into.query, text, &config.capture.query);
-        record::truncate(&mut into.query, limit);
+        texts.write(HeadText::Query, limit, |query| {
+            query::push_allowed(query, text, &config.capture.query);
+        });
     }
     let host = request
         .uri()
         .authority()
         .map(|authority| authority.as_str());
     if let Some(host) = host.or_else(|| text(headers, &HOST)) {
-        push_truncated(&mut into.host, without_userinfo(host), limit);
+        texts.set(HeadText::Host, without_userinfo(host), limit);
     }
     if config.capture.user_agent
         && let Some(user_agent) = text(headers, &USER_AGENT)
     {
-        push_truncated(&mut into.user_agent, user_agent, limit);
+        texts.set(HeadText::UserAgent, user_agent, limit);
     }
     if config.capture.client_address != ClientAddress::Off {
         into.peer = peer;
@@ -103,7 +105,10 @@ fn begin_trace(
         return Trace::NONE;
     }
     let caller = if is_believed {
-        trace::extract(headers, &mut into.trace_state)
+        into.texts
+            .write(HeadText::TraceState, usize::MAX, |trace_state| {
+                trace::extract(headers, trace_state)
+            })
     } else {
         None
     };
@@ -125,8 +130,9 @@ fn sent_from_here(record: &mut Record) -> Option<Trace> {
         if sender.trace.trace_id == 0 || !Arc::ptr_eq(&own.instance, &its.instance) {
             return None;
         }
-        let state = &sender.request.trace_state;
-        record.request.trace_state.clone_from(state);
+        let state = sender.request.texts.get(HeadText::TraceState);
+        let texts = &mut record.request.texts;
+        texts.set(HeadText::TraceState, state, usize::MAX);
         let trace = &sender.trace;
         Some(continued(
             trace.trace_id,

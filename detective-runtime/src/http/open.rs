@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::capture::render;
 use crate::clock;
 use crate::metrics::{ErrorType, Observation};
-use crate::record::{Kind, Record, truncate};
+use crate::record::{Kind, Record, UniqueRecord, truncate};
 use crate::store::Outcome;
 use crate::trace::context::{self, Scope};
 use crate::trace::settle_mark;
@@ -143,7 +143,7 @@ impl Drop for MarkPanic {
 }
 
 /// Moves the metrics, at once, and hands the record over.
-fn count(mut record: Box<Record>, outcome: Outcome) {
+fn count(mut record: UniqueRecord, outcome: Outcome) {
     debug_assert_eq!(record.kind, Kind::Request);
     if record.response.status == 0 && matches!(outcome, Outcome::Panic | Outcome::ServerError) {
         // What a panic-catching layer or a proxy tells the client; the row says the same.

@@ -16,6 +16,7 @@ const SIGNATURES: &[&str] = &[
 
 /// Appends the parameters of `query` that are in `allowed` (`*` allows all), in their order.
 pub(crate) fn push_allowed(to: &mut String, query: &str, allowed: &[String]) {
+    let start = to.len();
     for parameter in query.split('&') {
         let name = parameter.split('=').next().unwrap_or(parameter);
         // As the one reads it who uses the value: `%73ig` is `sig`.
@@ -26,7 +27,7 @@ pub(crate) fn push_allowed(to: &mut String, query: &str, allowed: &[String]) {
         {
             continue;
         }
-        if !to.is_empty() {
+        if to.len() > start {
             to.push('&');
         }
         if SIGNATURES.contains(&&*decoded) {

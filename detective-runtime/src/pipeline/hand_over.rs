@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use crossbeam_queue::ArrayQueue;
 
 use crate::metrics::thread_shard;
-use crate::record::Record;
+use crate::record::{Record, UniqueRecord};
 
 /// Queues of finished records, one for each shard of threads, so that cores do not meet in one; and
 /// beside each the emptied records that its threads use again.
@@ -19,8 +19,8 @@ pub(crate) struct HandOver {
 
 #[derive(Debug)]
 struct Shard {
-    finished: ArrayQueue<Box<Record>>,
-    empty: ArrayQueue<Box<Record>>,
+    finished: ArrayQueue<UniqueRecord>,
+    empty: ArrayQueue<UniqueRecord>,
 }
 
 /// Most shards: more cores than this do not usually finish requests at the same moment.
@@ -47,10 +47,10 @@ impl HandOver {
     }
 
     /// A record to fill.
-    pub(crate) fn take_empty(&self) -> Box<Record> {
+    pub(crate) fn take_empty(&self) -> UniqueRecord {
         let home = self.home();
         self.shards[home].empty.pop().unwrap_or_else(|| {
-            Box::new(Record {
+            UniqueRecord::new(Record {
                 home,
                 ..Record::default()
             })
@@ -58,7 +58,7 @@ impl HandOver {
     }
 
     /// Gives a record back to be filled again; called where records end, not where they begin.
-    pub(crate) fn give_back(&self, mut record: Box<Record>) {
+    pub(crate) fn give_back(&self, mut record: UniqueRecord) {
         record.clear();
         // To the threads that it came from, since those take the next one.
         let _surplus = self.shards[record.home].empty.push(record);
@@ -66,7 +66,7 @@ impl HandOver {
 
     /// Hands a finished record over. When this thread's queue is full the others' are tried; when
     /// all are full, or nobody drains them any more, the record comes back.
-    pub(crate) fn push(&self, record: Box<Record>) -> Result<(), Box<Record>> {
+    pub(crate) fn push(&self, record: UniqueRecord) -> Result<(), UniqueRecord> {
         if self.closed.load(SeqCst) {
             return Err(record);
         }
@@ -90,7 +90,7 @@ impl HandOver {
     }
 
     /// Takes what is there, at most `limit` records.
-    pub(crate) fn drain(&self, limit: usize) -> impl Iterator<Item = Box<Record>> {
+    pub(crate) fn drain(&self, limit: usize) -> impl Iterator<Item = UniqueRecord> {
         self.shards
             .iter()
             .flat_map(|shard| std::iter::from_fn(|| shard.finished.pop()))

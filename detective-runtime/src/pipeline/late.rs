@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 use crate::export::ExportSpan;
-use crate::record::Record;
+use crate::record::UniqueRecord;
 
 /// Most entries of each kind that are kept; then the oldest gives way.
 const ENTRIES: usize = 4096;
@@ -18,7 +18,7 @@ pub(crate) struct LateSpans {
     /// By the serial of a record that work was detached from: whether its trace is kept.
     decided: Bounded<u64, bool>,
     /// By the same serial: detached records that came before it.
-    waiting: Bounded<u64, Vec<Box<Record>>>,
+    waiting: Bounded<u64, Vec<UniqueRecord>>,
     /// How many records wait in all.
     waiting_records: usize,
     /// By span: spans of kept traces that had not ended with their record.
@@ -29,16 +29,16 @@ pub(crate) struct LateSpans {
 #[derive(Debug)]
 pub(crate) enum Fate {
     /// Its trace is kept.
-    Keep(Box<Record>),
+    Keep(UniqueRecord),
     /// Its trace is not kept.
-    Forget(Box<Record>),
+    Forget(UniqueRecord),
     /// Its trace is undecided, so it waits. Those which are given back have waited in vain.
-    Wait(Vec<Box<Record>>),
+    Wait(Vec<UniqueRecord>),
 }
 
 impl LateSpans {
     /// Decides on a detached record.
-    pub(crate) fn arrived(&mut self, record: Box<Record>) -> Fate {
+    pub(crate) fn arrived(&mut self, record: UniqueRecord) -> Fate {
         match self.decided.map.get(&record.origin) {
             Some(true) => Fate::Keep(record),
             Some(false) => Fate::Forget(record),
@@ -63,7 +63,7 @@ impl LateSpans {
 
     /// Notes whether the trace of a record is kept that work was detached from; gives what has
     /// waited for that.
-    pub(crate) fn decided(&mut self, serial: u64, kept: bool) -> Vec<Box<Record>> {
+    pub(crate) fn decided(&mut self, serial: u64, kept: bool) -> Vec<UniqueRecord> {
         self.decided.insert(serial, kept);
         let waiting = self.waiting.map.remove(&serial).unwrap_or_default();
         self.waiting_records -= waiting.len();

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
 use crate::instance::Instance;
-use crate::record::{Record, truncate};
+use crate::record::{HeadText, Record, UniqueRecord, truncate};
 use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
@@ -59,14 +59,14 @@ impl RowSink {
 /// Finished requests on their way to the store.
 #[derive(Debug)]
 pub(crate) struct RowRecords {
-    records: Vec<Box<Record>>,
+    records: Vec<UniqueRecord>,
     clock: UnixClock,
     instance: Arc<Instance>,
 }
 
 impl RowRecords {
     pub(crate) fn new(
-        records: Vec<Box<Record>>,
+        records: Vec<UniqueRecord>,
         clock: UnixClock,
         instance: Arc<Instance>,
     ) -> Self {
@@ -112,7 +112,7 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
     Some(Row {
         endpoint: &slot.endpoint,
         method: &slot.method,
-        path: non_empty(&request.path),
+        path: non_empty(request.texts.get(HeadText::Path)),
         status_code: (response.status != 0).then_some(response.status),
         response_time: Duration::from_nanos(record.end.saturating_sub(record.start)),
         time_to_head: (response.head != 0)
@@ -127,7 +127,7 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
             .visitors
             .describe(capture.client_address, request.client)
             .map(Cow::Owned),
-        user_agent: non_empty(&request.user_agent),
+        user_agent: non_empty(request.texts.get(HeadText::UserAgent)),
         consumer: non_empty(&record.consumer),
         request_headers: headers(&request.headers, capture.max_text_bytes),
         response_headers: headers(&response.headers, capture.max_text_bytes),

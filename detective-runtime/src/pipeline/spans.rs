@@ -10,7 +10,7 @@ use crate::clock::UnixClock;
 use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
 use crate::metrics::OTHER_METHOD;
 use crate::pipeline::rows::header_text;
-use crate::record::{Kind, Record, Span, SpanError, What};
+use crate::record::{HeadText, Kind, Record, Span, SpanError, What};
 use crate::store::Outcome;
 use crate::trace::Keep;
 use crate::value::Value;
@@ -98,7 +98,7 @@ fn below(record: &Record, span: &Span, clock: UnixClock, exception_events: bool)
         parent_span_id: span.parent,
         parent_is_remote: false,
         flags: record.trace.flags,
-        trace_state: record.request.trace_state.clone(),
+        trace_state: record.request.texts.get(HeadText::TraceState).to_owned(),
         name,
         kind,
         start_unix_nanos: clock.unix_nanos(span.start),
@@ -140,7 +140,7 @@ fn server_span(record: &Record, keep: Option<Keep>, clock: UnixClock) -> ExportS
         parent_span_id: record.trace.parent_span_id,
         parent_is_remote: record.trace.parent_span_id != 0,
         flags: record.trace.flags,
-        trace_state: record.request.trace_state.clone(),
+        trace_state: record.request.texts.get(HeadText::TraceState).to_owned(),
         name: Cow::Owned(server_span_name(record)),
         kind: SpanKind::Server,
         start_unix_nanos: clock.unix_nanos(record.start),
@@ -203,13 +203,19 @@ fn request_attributes(record: &Record) -> Vec<Attribute> {
             attributes.push(text(key, value.to_owned()));
         }
     };
-    push_text("http.request.method_original", &request.method_original);
-    push_text("url.path", &request.path);
-    push_text("url.query", &request.query);
+    push_text(
+        "http.request.method_original",
+        request.texts.get(HeadText::MethodOriginal),
+    );
+    push_text("url.path", request.texts.get(HeadText::Path));
+    push_text("url.query", request.texts.get(HeadText::Query));
     push_text("url.scheme", if request.https { "https" } else { "http" });
-    push_text("user_agent.original", &request.user_agent);
+    push_text(
+        "user_agent.original",
+        request.texts.get(HeadText::UserAgent),
+    );
     push_text("detective.consumer", &record.consumer);
-    let (host, port) = split_host(&request.host);
+    let (host, port) = split_host(request.texts.get(HeadText::Host));
     push_text("server.address", host);
     attributes.extend(port.map(|port| int("server.port", port)));
     attributes.extend(

@@ -18,7 +18,7 @@ use crate::metrics::DropReason;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Owner, Record, Span, What};
+use crate::record::{Kind, Owner, Record, Span, UniqueRecord, What};
 use crate::store::Outcome;
 use crate::trace::{self, Keep};
 
@@ -264,7 +264,7 @@ impl Worker {
         count
     }
 
-    fn take(&mut self, mut record: Box<Record>, clock: UnixClock, rows: &mut Vec<Box<Record>>) {
+    fn take(&mut self, mut record: UniqueRecord, clock: UnixClock, rows: &mut Vec<UniqueRecord>) {
         let Some(owner) = record.owner.clone() else {
             return;
         };
@@ -301,7 +301,7 @@ impl Worker {
         }
     }
 
-    fn take_detached(&mut self, record: Box<Record>, clock: UnixClock) {
+    fn take_detached(&mut self, record: UniqueRecord, clock: UnixClock) {
         match self.late.arrived(record) {
             Fate::Keep(record) => self.keep_or_forget_detached(record, true, clock),
             Fate::Forget(record) => self.keep_or_forget_detached(record, false, clock),
@@ -316,7 +316,7 @@ impl Worker {
         }
     }
 
-    fn keep_or_forget_detached(&mut self, mut record: Box<Record>, kept: bool, clock: UnixClock) {
+    fn keep_or_forget_detached(&mut self, mut record: UniqueRecord, kept: bool, clock: UnixClock) {
         if kept {
             let mut spans = spans::convert(&mut record, None, clock);
             if let [

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderValue};
 
 use crate::export::SpanKind;
-use crate::record::{SpanError, Trace};
+use crate::record::{HeadText, SpanError, Trace};
 use crate::trace::context::{self, Scope};
 use crate::trace::propagation::{TRACEPARENT, TRACESTATE, format_traceparent};
 use crate::trace::span::{End, OpenSpan};
@@ -67,7 +67,11 @@ impl ClientSpan {
                     span_id: record.current_span_id(),
                     ..record.trace
                 });
-                write(headers, trace, &record.request.trace_state);
+                write(
+                    headers,
+                    trace,
+                    record.request.texts.get(HeadText::TraceState),
+                );
             }
             Scope::Record(record) => record.request.passed_on.write(headers),
             Scope::Excluded(passed_on) => passed_on.write(headers),

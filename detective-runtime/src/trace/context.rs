@@ -6,14 +6,14 @@
 
 use std::cell::RefCell;
 
-use crate::record::Record;
+use crate::record::{Record, UniqueRecord};
 use crate::trace::PassedOn;
 
 /// What the code that runs now belongs to.
 #[derive(Debug)]
 pub(crate) enum Scope {
     /// A request, or work outside one.
-    Record(Box<Record>),
+    Record(UniqueRecord),
     /// Something that the config excludes: nothing below it is recorded either. Its calls carry on
     /// the trace that it came with.
     Excluded(PassedOn),

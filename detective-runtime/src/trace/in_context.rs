@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::clock;
-use crate::record::{Kind, Trace};
+use crate::record::{HeadText, Kind, Trace};
 use crate::trace::context::{self, Scope};
 
 /// Carries the current span into a task of its own.
@@ -113,10 +113,9 @@ fn capture() -> Option<Scope> {
             Kind::Request | Kind::Work => record.serial,
         };
         record.has_detached = true;
-        detached
-            .request
-            .trace_state
-            .push_str(&record.request.trace_state);
+        let state = record.request.texts.get(HeadText::TraceState);
+        let texts = &mut detached.request.texts;
+        texts.set(HeadText::TraceState, state, usize::MAX);
         detached.request.passed_on = record.request.passed_on.clone();
         Some(Scope::Record(detached))
     })

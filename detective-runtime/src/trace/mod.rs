@@ -22,10 +22,10 @@ pub(crate) use sampling::{Keep, Ratio, decide};
 pub(crate) use span::{End, OpenSpan, set_field, settle_mark};
 
 use crate::clock;
-use crate::record::Record;
+use crate::record::UniqueRecord;
 
 /// Ends a record that is not a request's and hands it over to the pipeline.
-pub(crate) fn finish(mut record: Box<Record>) {
+pub(crate) fn finish(mut record: UniqueRecord) {
     record.end = clock::now();
     let Some(owner) = record.owner.clone() else {
         return;

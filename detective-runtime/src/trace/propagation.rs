@@ -42,11 +42,10 @@ pub(crate) struct RemoteContext {
 /// Reads the trace context of a request.
 ///
 /// `None` means that a new trace starts: there is no `traceparent`, there are several, or it is
-/// malformed. `trace_state` is cleared, and filled when there is a `traceparent` to go with a valid
-/// `tracestate`: the members of all headers, in their order, without empty ones and surrounding
+/// malformed. To `trace_state` is appended, when there is a `traceparent` to go with a valid
+/// `tracestate`, what it says: the members of all headers, in their order, without empty ones and surrounding
 /// white space. A malformed `tracestate` is dropped as a whole and costs the trace nothing else.
 pub(crate) fn extract(headers: &HeaderMap, trace_state: &mut String) -> Option<RemoteContext> {
-    trace_state.clear();
     let mut traceparent = None;
     let mut has_trace_state = false;
     // One walk over the headers costs less than two look-ups, as long as there are few of them,
@@ -60,8 +59,9 @@ pub(crate) fn extract(headers: &HeaderMap, trace_state: &mut String) -> Option<R
         }
     }
     let context = parse_traceparent(trim(traceparent?.as_bytes()))?;
+    let before = trace_state.len();
     if has_trace_state && read_trace_state(headers, trace_state).is_none() {
-        trace_state.clear();
+        trace_state.truncate(before);
     }
     Some(context)
 }
@@ -172,7 +172,7 @@ fn read_trace_state(headers: &HeaderMap, trace_state: &mut String) -> Option<()>
             if members > MAX_MEMBERS || !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
                 return None;
             }
-            if !trace_state.is_empty() {
+            if members > 1 {
                 trace_state.push(',');
             }
             trace_state.push_str(member);
@@ -239,7 +239,7 @@ mod tests {
     #[track_caller]
     fn check_traceparent(value: &str, expected_flags: Option<u8>) {
         let headers = headers(&[("traceparent", value), ("tracestate", "foo=1")]);
-        let mut trace_state = "of another request".to_owned();
+        let mut trace_state = String::new();
         let expected = expected_flags.map(|flags| RemoteContext {
             trace_id: TRACE_ID,
             parent_id: PARENT_ID,
@@ -254,7 +254,7 @@ mod tests {
     fn check_tracestate(values: &[&str], expected: &str) {
         let mut list = vec![("traceparent", VALID)];
         list.extend(values.iter().map(|value| ("tracestate", *value)));
-        let mut trace_state = "of another request".to_owned();
+        let mut trace_state = String::new();
         let context = extract(&headers(&list), &mut trace_state);
         assert_eq!(context.unwrap().trace_id, TRACE_ID, "{values:?}");
         assert_eq!(trace_state, expected, "{values:?}");

@@ -1,0 +1,37 @@
+//! Who holds a record: one alone while it is filled, several once it is finished.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use triomphe::UniqueArc;
+
+use super::Record;
+
+/// A record that nobody else holds: while it is filled, and while it waits to be used again.
+pub(crate) struct UniqueRecord(UniqueArc<Record>);
+
+impl UniqueRecord {
+    pub(crate) fn new(record: Record) -> Self {
+        Self(UniqueArc::new(record))
+    }
+}
+
+impl Deref for UniqueRecord {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.0
+    }
+}
+
+impl DerefMut for UniqueRecord {
+    fn deref_mut(&mut self) -> &mut Record {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for UniqueRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}
