@@ -33,7 +33,7 @@ impl Admin {
         reader: Option<Reader>,
         flusher: Flusher,
     ) -> Self {
-        let snapshot = instance.snapshot.load_full();
+        let snapshot = instance.snapshot();
         let identity = Identity::of(&snapshot.config.service);
         Self {
             instance,
@@ -53,7 +53,7 @@ impl Admin {
 
     /// The pages that the config wants.
     pub(crate) fn routes(&self) -> Router {
-        let snapshot = self.instance.snapshot.load();
+        let snapshot = self.instance.snapshot();
         let config = &snapshot.config;
         let access = self.reloader.access();
         let mut routes = Router::new();
@@ -69,7 +69,7 @@ impl Admin {
             cache: self.instance.cache.clone(),
             cache_ttl: {
                 let instance = Arc::clone(&self.instance);
-                Arc::new(move || instance.snapshot.load().config.analytics.cache_ttl)
+                Arc::new(move || instance.snapshot().config.analytics.cache_ttl)
             },
             identity: self.identity.clone(),
             stats: Arc::clone(&self.instance.stats),
@@ -104,7 +104,7 @@ async fn get_metrics(
 }
 
 fn health(instance: &Instance, reloader: &Reloader, has_store: bool) -> HealthSnapshot {
-    let config: &Config = &instance.snapshot.load().config;
+    let config: &Config = &instance.snapshot().config;
     HealthSnapshot {
         store: if has_store { Mode::On } else { Mode::Off },
         cache: if instance.cache.is_shared() {

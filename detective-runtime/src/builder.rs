@@ -96,7 +96,7 @@ impl Builder {
         let pipeline = Pipeline::start(Arc::clone(&instance), beside, {
             let instance = Arc::clone(&instance);
             move || async move {
-                let snapshot = instance.snapshot.load_full();
+                let snapshot = instance.snapshot();
                 let config = &snapshot.config;
                 let exporter = Exporter::build(&config.jaeger, resource, &stats)?;
                 let export = ExportQueue::start(exporter, &config.jaeger, Arc::clone(&stats));
@@ -165,7 +165,7 @@ async fn start_in_memory(
         let (instance, exporter, rows) =
             (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
         move || async move {
-            let config = &instance.snapshot.load_full().config;
+            let config = &instance.snapshot().config;
             let export = ExportQueue::start(Exporter::Memory(exporter), &config.jaeger, stats);
             let rows = match config.store.enabled {
                 true => RowSink::Memory(rows),

@@ -60,7 +60,7 @@ pub fn mark_error<E: Display>(error: E) {
         return;
     }
     let error = span_error(error);
-    context::with_record(|record| record.marked = Some(Box::new(error)));
+    context::with_record(|record| record.marked = Some(error));
 }
 
 /// Says who is calling, in the application's own terms: a customer's or a key's name. It becomes the
@@ -95,14 +95,16 @@ pub fn start_span(name: impl Into<Cow<'static, str>>) -> ManualSpan {
 #[derive(Debug)]
 #[must_use = "the span ends when this is dropped"]
 pub struct ManualSpan {
-    span: OpenSpan,
-    error: Option<SpanError>,
+    span: Option<OpenSpan>,
+    error: Option<Box<SpanError>>,
 }
 
 impl ManualSpan {
     /// Adds a field.
     pub fn set_field(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
-        self.span.set(key.into(), value.into());
+        if let Some(span) = &self.span {
+            span.set(key.into(), value.into());
+        }
     }
 
     /// Marks the span as failed; the last call counts.
@@ -113,14 +115,15 @@ impl ManualSpan {
 
 impl Drop for ManualSpan {
     fn drop(&mut self) {
-        self.span
-            .end(self.error.take().map_or(End::Completed, End::Failed));
+        if let Some(span) = self.span.take() {
+            span.end(self.error.take().map_or(End::Completed, End::Failed));
+        }
     }
 }
 
-fn span_error<E: Display>(error: E) -> SpanError {
-    SpanError {
+fn span_error<E: Display>(error: E) -> Box<SpanError> {
+    Box::new(SpanError {
         error_type: Cow::Borrowed(type_name::<E>()),
         message: render(format_args!("{error}")),
-    }
+    })
 }

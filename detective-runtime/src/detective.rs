@@ -126,7 +126,7 @@ impl Detective {
         admin: Admin,
         survey: Survey,
     ) -> Result<Self, StartError> {
-        let admin_server = match instance.snapshot.load().config.admin.listen {
+        let admin_server = match instance.snapshot().config.admin.listen {
             None => None,
             Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
         };
@@ -184,7 +184,7 @@ impl Detective {
 
     /// The settings that hold now.
     pub fn config(&self) -> Config {
-        self.instance.snapshot.load().config.clone()
+        self.instance.snapshot().config.clone()
     }
 
     /// Where `/metrics` and `/analytics` are served apart from the application: the address that

@@ -1,7 +1,10 @@
 //! One running Detective: what the layer, the spans and the pipeline share.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,15 +18,21 @@ use crate::config::Loaded;
 use crate::http::Slots;
 use crate::metrics::{Bounds, Calls, DropReason, FunctionCells, MetricsRegistry, Stats};
 use crate::pipeline::{HandOver, Visitors};
-use crate::record::{Kind, Owner, Trace, UniqueRecord};
+use crate::record::{Kind, Owner, Record, Trace, UniqueRecord};
 use crate::rules::Snapshot;
+use crate::trace;
 
 /// The shared state of one running Detective.
 #[derive(Debug)]
 pub(crate) struct Instance {
     /// Tells it from the others of this process.
     pub(crate) number: u32,
-    pub(crate) snapshot: ArcSwap<Snapshot>,
+    snapshot: ArcSwap<Snapshot>,
+    /// Where the snapshot is, to be compared with: whether a record has the one in force is asked for
+    /// every request, and taking it each time would count references that all processors share.
+    in_force: AtomicPtr<Snapshot>,
+    /// Whether the snapshot in force records nothing at all.
+    is_off: AtomicBool,
     pub(crate) stats: Arc<Stats>,
     pub(crate) metrics: MetricsRegistry,
     pub(crate) slots: Slots,
@@ -44,6 +53,9 @@ static FIRST: ArcSwapOption<Instance> = ArcSwapOption::const_empty();
 
 /// All that run, by number.
 static RUNNING: Mutex<Vec<(u32, Weak<Instance>)>> = Mutex::new(Vec::new());
+
+/// How many of those that run record anything at all.
+static ON: AtomicUsize = AtomicUsize::new(0);
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
 
@@ -68,6 +80,22 @@ pub(crate) fn running(number: u32) -> Option<Arc<Instance>> {
     instance.upgrade()
 }
 
+/// Whether any instance records anything at all.
+#[inline]
+pub(crate) fn is_any_on() -> bool {
+    ON.load(Relaxed) > 0
+}
+
+fn count_on(running: &[(u32, Weak<Instance>)]) {
+    let instances = running
+        .iter()
+        .filter_map(|(_, instance)| instance.upgrade());
+    ON.store(
+        instances.filter(|instance| !instance.is_off()).count(),
+        Relaxed,
+    );
+}
+
 fn all_running() -> MutexGuard<'static, Vec<(u32, Weak<Instance>)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -89,10 +117,13 @@ impl Instance {
         let count = callsite::all().len();
         let functions = std::iter::repeat_with(OnceBox::new).take(count).collect();
         let quiet_functions = std::iter::repeat_with(OnceBox::new).take(count).collect();
-        let snapshot = ArcSwap::from_pointee(Snapshot::new(loaded, 1, Vec::new()));
+        let snapshot = Arc::new(Snapshot::new(loaded, 1, Vec::new()));
+        clock::prepare();
         Self {
             number: NEXT_NUMBER.fetch_add(1, Relaxed),
-            snapshot,
+            in_force: AtomicPtr::new(Arc::as_ptr(&snapshot).cast_mut()),
+            is_off: AtomicBool::new(snapshot.is_off()),
+            snapshot: ArcSwap::new(snapshot),
             stats,
             metrics,
             slots: Slots::default(),
@@ -107,7 +138,9 @@ impl Instance {
 
     /// Makes this known as running; the first is the instance for work outside any request.
     pub(crate) fn register(self: &Arc<Self>) {
-        all_running().push((self.number, Arc::downgrade(self)));
+        let mut running = all_running();
+        running.push((self.number, Arc::downgrade(self)));
+        count_on(&running);
         FIRST.rcu(|first| Some(first.clone().unwrap_or_else(|| Arc::clone(self))));
     }
 
@@ -115,6 +148,7 @@ impl Instance {
     pub(crate) fn unregister(self: &Arc<Self>) {
         let mut running = all_running();
         running.retain(|(number, _)| *number != self.number);
+        count_on(&running);
         let next = running.iter().find_map(|(_, instance)| instance.upgrade());
         FIRST.rcu(|first| match first {
             Some(first) if !Arc::ptr_eq(first, self) => Some(Arc::clone(first)),
@@ -122,24 +156,74 @@ impl Instance {
         });
     }
 
-    /// Begins a record under the rules that hold now.
-    pub(crate) fn begin_now(self: &Arc<Self>, kind: Kind) -> UniqueRecord {
-        self.begin(kind, &self.snapshot.load())
+    /// The rules that hold now.
+    pub(crate) fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
     }
 
-    /// Begins a record under the rules of `snapshot`. Work outside any request begins a trace;
-    /// a request's place in the trace, and that of detached work, is set by the caller.
-    pub(crate) fn begin(self: &Arc<Self>, kind: Kind, snapshot: &Arc<Snapshot>) -> UniqueRecord {
+    /// Puts rules in force, for what begins from now on. One at a time: the caller sees to that.
+    pub(crate) fn put_in_force(&self, snapshot: Snapshot) {
+        let snapshot = Arc::new(snapshot);
+        self.is_off.store(snapshot.is_off(), Relaxed);
+        count_on(&all_running());
+        let place = Arc::as_ptr(&snapshot).cast_mut();
+        self.snapshot.store(snapshot);
+        self.in_force.store(place, Release);
+    }
+
+    /// Whether the rules that hold now record nothing at all.
+    #[inline]
+    pub(crate) fn is_off(&self) -> bool {
+        self.is_off.load(Relaxed)
+    }
+
+    /// Begins a record under the rules that hold now. Work outside any request begins a trace; a
+    /// request's place in the trace, and that of detached work, is set by the caller.
+    #[inline]
+    pub(crate) fn begin(self: &Arc<Self>, kind: Kind) -> UniqueRecord {
         let mut record = self.hand_over.take_empty();
-        record.kind = kind;
-        record.serial = fastrand::u64(..).max(1);
-        record.start = clock::now();
+        let has_rules = record.owner.as_ref().is_some_and(|owner| {
+            // What the record holds cannot have given way to another at the same place.
+            std::ptr::eq(Arc::as_ptr(&owner.snapshot), self.in_force.load(Acquire))
+        });
+        if !has_rules {
+            self.own(&mut record, self.snapshot.load_full());
+        }
+        self.begin_in(record, kind)
+    }
+
+    /// Begins a record under rules that held before.
+    pub(crate) fn begin_under(
+        self: &Arc<Self>,
+        kind: Kind,
+        snapshot: &Arc<Snapshot>,
+    ) -> UniqueRecord {
+        let mut record = self.hand_over.take_empty();
+        self.own(&mut record, Arc::clone(snapshot));
+        self.begin_in(record, kind)
+    }
+
+    #[cold]
+    fn own(self: &Arc<Self>, record: &mut Record, snapshot: Arc<Snapshot>) {
         record.owner = Some(Owner {
             instance: Arc::clone(self),
-            snapshot: Arc::clone(snapshot),
+            snapshot,
         });
-        if kind == Kind::Work && snapshot.config.tracing.enabled {
-            record.trace = Trace::root(snapshot.decide(None, None).ratio);
+    }
+
+    #[inline]
+    fn begin_in(&self, mut record: UniqueRecord, kind: Kind) -> UniqueRecord {
+        record.kind = kind;
+        record.serial = trace::span_id();
+        record.start = clock::now();
+        if kind != Kind::Request {
+            record.request.slot = None;
+        }
+        if kind == Kind::Work
+            && let Some(owner) = &record.owner
+            && owner.snapshot.config.tracing.enabled
+        {
+            record.trace = Trace::root(owner.snapshot.decide(None, None).ratio);
         }
         record
     }
@@ -160,7 +244,7 @@ impl Instance {
         let cells = self.functions.get(callsite.index()?)?;
         let make = || {
             let site = callsite.site();
-            let bounds = self.snapshot.load().function_bounds(callsite);
+            let bounds = self.snapshot().function_bounds(callsite);
             Box::new(self.metrics.function(site.function, site.module, &bounds))
         };
         Some(cells.get_or_init(make))
@@ -198,7 +282,7 @@ impl Instance {
 
     /// How long a shutdown may take.
     pub(crate) fn shutdown_timeout(&self) -> Duration {
-        self.snapshot.load().config.pipeline.shutdown_timeout
+        self.snapshot().config.pipeline.shutdown_timeout
     }
 
     /// From now on, what ends was cut off by the shutdown.

@@ -35,8 +35,8 @@ const TEXT_KEPT_FOR_REUSE: usize = 1024;
 /// Everything that is known of one request or piece of work.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// The instance it belongs to, and the rules that held when it began. `None` only while the
-    /// record waits to be used again.
+    /// The instance it belongs to, and the rules that held when it began. `None` only before it was
+    /// first used: a record that is used again mostly finds the same ones, and counts no reference.
     pub(crate) owner: Option<Owner>,
     /// Tells this use of the record from every other one.
     pub(crate) serial: u64,
@@ -134,7 +134,8 @@ pub(crate) enum Parent {
 /// The request's side.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
-    /// The (method, route) that counts this request.
+    /// The (method, route) that counts this request. Work outside one has none, whatever the
+    /// record was used for before.
     pub(crate) slot: Option<Arc<Slot>>,
     /// What was copied from its head.
     pub(crate) texts: HeadTexts,
@@ -232,9 +233,8 @@ impl Trace {
 }
 
 impl Record {
-    /// Makes the record empty, keeping the room that it has, and its home.
+    /// Makes the record empty, keeping the room that it has, its home, its owner and its slot.
     pub(crate) fn clear(&mut self) {
-        self.owner = None;
         self.serial = 0;
         self.kind = Kind::Request;
         self.trace = Trace::default();
@@ -286,7 +286,6 @@ impl Request {
     }
 
     fn clear(&mut self) {
-        self.slot = None;
         self.texts.clear(TEXT_KEPT_FOR_REUSE);
         self.passed_on = PassedOn::default();
         self.https = false;

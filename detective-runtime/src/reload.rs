@@ -309,7 +309,7 @@ impl Reloader {
         self.access
             .set_token(state.running.config.analytics.token.as_ref());
         let snapshot = Snapshot::new(&state.running, state.generation, state.boosts.clone());
-        self.instance.snapshot.store(Arc::new(snapshot));
+        self.instance.put_in_force(snapshot);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

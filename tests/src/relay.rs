@@ -11,7 +11,7 @@ use serde_json::Value;
 /// The service: `POST /test` relays.
 pub fn relay() -> Router {
     let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
-        .with(Tracing)
+        .with(Tracing::new())
         .build();
     Router::new()
         .route("/test", post(call_all))

@@ -59,7 +59,7 @@ pub(crate) fn investigation_routes(instance: Arc<Instance>) -> Router {
 }
 
 async fn get_investigations(State(instance): State<Arc<Instance>>) -> Json<Investigations> {
-    let snapshot = instance.snapshot.load_full();
+    let snapshot = instance.snapshot();
     let functions = callsite::all()
         .iter()
         .map(|callsite| function(&instance, &snapshot, callsite))

@@ -3,7 +3,7 @@
 //! ```
 //! use detective::client::http::Tracing;
 //!
-//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(Tracing).build();
+//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(Tracing::new()).build();
 //! ```
 
 use std::error::Error as _;
@@ -15,7 +15,7 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::export::SpanKind;
 use crate::metrics::OTHER_METHOD;
-use crate::trace::ClientSpan;
+use crate::trace::{ClientSpan, expect_client};
 
 /// A middleware that gives each request a span, from its start to the head of its response, and
 /// sends `traceparent` and `tracestate` along, so that the callee's spans join the trace.
@@ -23,8 +23,22 @@ use crate::trace::ClientSpan;
 /// It changes nothing else. Put it behind a middleware that retries, and each try has its span. A
 /// status of 400 or more marks the span as failed. Credentials and the values of the query are never
 /// shown.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tracing;
+#[derive(Debug, Clone, Copy)]
+pub struct Tracing(());
+
+impl Tracing {
+    /// The middleware.
+    pub fn new() -> Self {
+        expect_client();
+        Self(())
+    }
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 #[async_trait::async_trait]
 impl Middleware for Tracing {
@@ -215,7 +229,7 @@ mod tests {
 
     fn client() -> reqwest_middleware::ClientWithMiddleware {
         ClientBuilder::new(reqwest::Client::new())
-            .with(Tracing)
+            .with(Tracing::new())
             .build()
     }
 

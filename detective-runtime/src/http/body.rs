@@ -1,7 +1,7 @@
 //! The body of one recorded response, until it has ended or is dropped.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
@@ -13,10 +13,15 @@ use crate::http::open::OpenRequest;
 pub(crate) struct RecordedBody {
     inner: Option<Body>,
     open: OpenRequest,
-    /// What `Content-Length` announced. A server that has written so much drops the body, and asks
-    /// neither for its end nor whether there is more.
+    /// What `Content-Length` announced of a body that does not know its length. A server that has
+    /// written so much drops the body, and asks neither for its end nor whether there is more.
     announced: Option<u64>,
+    /// What was taken from the inner body already, and is the first to be passed on.
+    taken: Option<Taken>,
 }
+
+/// What a body gives when it is polled.
+type Taken = Option<Result<Frame<Bytes>, axum::Error>>;
 
 impl RecordedBody {
     pub(crate) fn new(inner: Body, open: OpenRequest, announced: Option<u64>) -> Self {
@@ -24,19 +29,59 @@ impl RecordedBody {
             inner: Some(inner),
             open,
             announced,
+            taken: None,
         }
+    }
+
+    /// Takes the first frame if it is at hand. When that is all of the body, the request is complete
+    /// as it is when a server takes it; then nothing of this is needed any more, and the body is the
+    /// bytes that are given back.
+    pub(crate) fn take_whole(&mut self, task: &mut Context<'_>) -> Option<Bytes> {
+        let Poll::Ready(taken) = self.poll_inner(task) else {
+            return None;
+        };
+        match taken {
+            Some(Ok(frame)) if !self.open.is_open() && frame.is_data() => frame.into_data().ok(),
+            taken => {
+                self.taken = Some(taken);
+                None
+            }
+        }
+    }
+
+    fn poll_inner(&mut self, task: &mut Context<'_>) -> Poll<Taken> {
+        let Self { inner, open, .. } = self;
+        let Some(body) = inner else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(open.inside(|| Pin::new(&mut *body).poll_frame(task)));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(record), Some(data)) = (open.record(), frame.data_ref()) {
+                    record.response.bytes += data.len() as u64;
+                }
+                // A server that knows the length does not ask again after the last byte.
+                if self.is_taken() {
+                    self.open.complete();
+                }
+            }
+            Some(Err(error)) => open.fail(format_args!("{error}")),
+            None => open.complete(),
+        }
+        Poll::Ready(frame)
     }
 
     /// Whether the last byte of a body of known length was taken.
     fn is_taken(&mut self) -> bool {
-        let taken = self.open.record().map(|record| record.response.bytes);
-        self.announced
-            .zip(taken)
-            .is_some_and(|(announced, taken)| taken >= announced)
-            || self
-                .inner
-                .as_ref()
-                .is_some_and(|body| body.is_end_stream() || body.size_hint().exact() == Some(0))
+        if let Some(announced) = self.announced
+            && let Some(record) = self.open.record()
+            && record.response.bytes >= announced
+        {
+            return true;
+        }
+        self.inner
+            .as_ref()
+            .is_some_and(|body| body.is_end_stream() || body.size_hint().exact() == Some(0))
     }
 }
 
@@ -49,35 +94,31 @@ impl http_body::Body for RecordedBody {
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        let Self { inner, open, .. } = this;
-        let Some(body) = inner else {
-            return Poll::Ready(None);
-        };
-        let frame = std::task::ready!(open.inside(|| Pin::new(&mut *body).poll_frame(task)));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let (Some(record), Some(data)) = (open.record(), frame.data_ref()) {
-                    record.response.bytes += data.len() as u64;
-                }
-                // A server that knows the length does not ask again after the last byte.
-                if this.is_taken() {
-                    this.open.complete();
-                }
-            }
-            Some(Err(error)) => open.fail(format_args!("{error}")),
-            None => open.complete(),
+        match this.taken.take() {
+            Some(taken) => Poll::Ready(taken),
+            None => this.poll_inner(task),
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.taken.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
+        let mut hint = self
+            .inner
             .as_ref()
-            .map_or_else(SizeHint::default, Body::size_hint)
+            .map_or_else(SizeHint::default, Body::size_hint);
+        if let Some(Some(Ok(frame))) = &self.taken
+            && let Some(data) = frame.data_ref()
+        {
+            let taken = data.len() as u64;
+            if let Some(upper) = hint.upper() {
+                hint.set_upper(upper + taken);
+            }
+            hint.set_lower(hint.lower() + taken);
+        }
+        hint
     }
 }
 
@@ -85,7 +126,7 @@ impl Drop for RecordedBody {
     fn drop(&mut self) {
         // A body of known length is complete when its last byte was taken, whether or not its end
         // was ever asked for.
-        if self.is_taken() {
+        if self.open.is_open() && self.is_taken() {
             self.open.complete();
         }
         let inner = &mut self.inner;

@@ -6,40 +6,37 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body::Body as _;
 
-use crate::config::{ClientAddress, Config};
+use crate::config::ClientAddress;
 use crate::http::client_address::{client_address, is_https};
-use crate::http::slot::Slot;
-use crate::http::{RequestBytes, query};
+use crate::http::{KnownHeaders, RequestBytes, query};
 use crate::metrics::OTHER_METHOD;
 use crate::record::{HeadText, Parent, Record, Trace};
-use crate::rules::RouteRule;
 use crate::trace::{self, FLAG_SAMPLED, PassedOn, context};
 
-/// Takes down the head of a request, and its place in the trace.
-pub(crate) fn request(
-    record: &mut Record,
-    request: &mut Request<Body>,
-    config: &Config,
-    rule: &RouteRule,
-    slot: &Slot,
-) {
+/// Takes down the head of a request, and its place in the trace, under the rule of its slot.
+pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
+    let known = KnownHeaders::of(request.headers());
+    record.trace = begin_trace(record, &known, request.headers());
+    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+        return;
+    };
+    let config = &owner.snapshot.config;
     let limit = config.capture.max_text_bytes;
-    record.trace = begin_trace(record, request.headers(), config, rule);
+    let captured = &owner.snapshot.route(slot).captured;
+    let is_other_method = &*slot.method == OTHER_METHOD;
     let into = &mut record.request;
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0);
-    let headers = request.headers();
     let texts = &mut into.texts;
-    if &*slot.method == OTHER_METHOD {
-        texts.set(HeadText::MethodOriginal, request.method().as_str(), limit);
+    let headers = request.headers();
+    if is_other_method {
+        let method = request.method().as_str().as_bytes();
+        texts.set(HeadText::MethodOriginal, method, limit);
     }
     if config.capture.path {
-        texts.set(HeadText::Path, request.uri().path(), limit);
+        texts.set(HeadText::Path, request.uri().path().as_bytes(), limit);
     }
     if let Some(text) = request.uri().query()
         && !config.capture.query.is_empty()
@@ -48,37 +45,38 @@ pub(crate) fn request(
             query::push_allowed(query, text, &config.capture.query);
         });
     }
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str());
-    if let Some(host) = host.or_else(|| text(headers, &HOST)) {
+    let authority = request.uri().authority();
+    let authority = authority.map(|authority| authority.as_str().as_bytes());
+    if let Some(host) = authority.or_else(|| Some(known.host?.as_bytes())) {
         texts.set(HeadText::Host, without_userinfo(host), limit);
     }
     if config.capture.user_agent
-        && let Some(user_agent) = text(headers, &USER_AGENT)
+        && let Some(user_agent) = known.user_agent
     {
-        texts.set(HeadText::UserAgent, user_agent, limit);
+        texts.set(HeadText::UserAgent, user_agent.as_bytes(), limit);
     }
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0);
+    let told = known.is_forwarded.then_some(headers);
+    let proxies = &config.http.trusted_proxies;
     if config.capture.client_address != ClientAddress::Off {
         into.peer = peer;
-        into.client =
-            peer.map(|peer| client_address(peer.ip(), headers, &config.http.trusted_proxies));
+        into.client = peer.map(|peer| client_address(peer.ip(), told, proxies));
     }
-    into.https = is_https(peer, request.uri(), headers, &config.http.trusted_proxies);
+    into.https = is_https(peer, request.uri(), told, proxies);
     into.version = Some(request.version());
-    copy_headers(headers, &rule.captured.request, &mut into.headers);
-    into.body = RequestBytes::of(request);
+    copy_headers(headers, &captured.request, &mut into.headers);
+    let announced = known.content_length.and_then(announced_length);
+    into.body = RequestBytes::of(request.body_mut(), announced);
 }
 
 /// Takes down the head of a response.
 pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     record.response.status = response.status().as_u16();
-    record.response.endless = response.status() == StatusCode::SWITCHING_PROTOCOLS
-        || response
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    record.response.endless =
+        response.status() == StatusCode::SWITCHING_PROTOCOLS || is_event_stream(response);
     let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
         return;
     };
@@ -90,14 +88,27 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     );
 }
 
-fn begin_trace(
-    record: &mut Record,
-    headers: &HeaderMap,
-    config: &Config,
-    rule: &RouteRule,
-) -> Trace {
+/// What a `Content-Length` announces.
+pub(crate) fn announced_length(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
+}
+
+/// Whether the body is a stream of events, which has no length.
+fn is_event_stream(response: &Response<Body>) -> bool {
+    response.body().size_hint().exact().is_none()
+        && response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
+}
+
+fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMap) -> Trace {
+    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+        return Trace::NONE;
+    };
+    let rule = owner.snapshot.route(slot);
+    let is_believed = owner.snapshot.config.tracing.trust_inbound;
     let into = &mut record.request;
-    let is_believed = config.tracing.trust_inbound;
     if !rule.spans {
         if is_believed {
             into.passed_on = PassedOn::of(headers);
@@ -105,19 +116,22 @@ fn begin_trace(
         return Trace::NONE;
     }
     let caller = if is_believed {
-        into.texts
-            .write(HeadText::TraceState, usize::MAX, |trace_state| {
-                trace::extract(headers, trace_state)
-            })
+        let texts = &mut into.texts;
+        texts.write(HeadText::TraceState, usize::MAX, |trace_state| {
+            trace::extract(known, headers, trace_state)
+        })
     } else {
         None
     };
     let trace = match caller {
         Some(caller) => continued(caller.trace_id, caller.parent_id, caller.flags),
-        None => sent_from_here(record).unwrap_or_else(|| Trace::root(rule.ratio)),
+        None => {
+            let ratio = rule.ratio;
+            sent_from_here(record).unwrap_or_else(|| Trace::root(ratio))
+        }
     };
     Trace {
-        span_id: trace::span_id(),
+        span_id: record.serial,
         ..trace
     }
 }
@@ -132,7 +146,7 @@ fn sent_from_here(record: &mut Record) -> Option<Trace> {
         }
         let state = sender.request.texts.get(HeadText::TraceState);
         let texts = &mut record.request.texts;
-        texts.set(HeadText::TraceState, state, usize::MAX);
+        texts.set(HeadText::TraceState, state.as_bytes(), usize::MAX);
         let trace = &sender.trace;
         Some(continued(
             trace.trace_id,
@@ -158,14 +172,9 @@ fn continued(trace_id: u128, parent_span_id: u64, flags: u8) -> Trace {
 }
 
 /// The host and port: what stands before `@` is a name and a password.
-fn without_userinfo(authority: &str) -> &str {
-    authority
-        .rsplit_once('@')
-        .map_or(authority, |(_userinfo, host)| host)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+fn without_userinfo(authority: &[u8]) -> &[u8] {
+    let at = authority.iter().rposition(|byte| *byte == b'@');
+    at.map_or(authority, |at| &authority[at + 1..])
 }
 
 fn copy_headers(from: &HeaderMap, names: &[HeaderName], to: &mut Vec<(HeaderName, HeaderValue)>) {

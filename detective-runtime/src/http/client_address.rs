@@ -13,12 +13,13 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 ///
 /// `X-Forwarded-For` (else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy. It is
 /// walked from the right, since each proxy appends the address that it saw: the first one that is not
-/// a trusted proxy is the client, and everything to its left is hearsay.
-pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// a trusted proxy is the client, and everything to its left is hearsay. `told` are the request's
+/// headers, if any of them is of that kind.
+pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
-    if !is_trusted(peer, trusted) {
+    let Some(headers) = told.filter(|_| is_trusted(peer, trusted)) else {
         return peer;
-    }
+    };
     let mut client = peer;
     for hop in hops(headers) {
         // An unreadable hop (`unknown`, `_hidden`) ends what can be known.
@@ -35,16 +36,18 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
 
 /// Whether the client's side of the connection was encrypted: what a trusted proxy says of it in
 /// `X-Forwarded-Proto` (else `Forwarded`), where the first of several names is the client's; else the
-/// scheme in the request itself, which HTTP/2 always has.
+/// scheme in the request itself, which HTTP/2 always has. `told` are the request's headers, if any of
+/// them is of that kind.
 pub(crate) fn is_https(
     peer: Option<SocketAddr>,
     uri: &Uri,
-    headers: &HeaderMap,
+    told: Option<&HeaderMap>,
     trusted: &[IpNet],
 ) -> bool {
-    let scheme = peer
-        .filter(|peer| is_trusted(peer.ip().to_canonical(), trusted))
-        .and_then(|_proxy| forwarded_scheme(headers))
+    let scheme = told
+        .zip(peer)
+        .filter(|(_, peer)| is_trusted(peer.ip().to_canonical(), trusted))
+        .and_then(|(headers, _proxy)| forwarded_scheme(headers))
         .or_else(|| uri.scheme_str());
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
@@ -118,7 +121,7 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
             .collect::<HeaderMap>();
         assert_eq!(
-            client_address(peer.parse().unwrap(), &map, &trusted).to_string(),
+            client_address(peer.parse().unwrap(), Some(&map), &trusted).to_string(),
             expected,
             "{headers:?}"
         );

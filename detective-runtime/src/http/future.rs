@@ -23,14 +23,15 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         is_head: bool,
-        open: Option<OpenRequest>,
+        // Taken over by the answer.
+        open: OpenRequest,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(open) = this.open {
-                open.inside(|| this.inner.set(None));
+            if this.inner.is_some() {
+                this.open.inside(|| this.inner.set(None));
             }
         }
     }
@@ -41,7 +42,7 @@ impl<F> ResponseFuture<F> {
         Self {
             inner: Some(inner),
             is_head,
-            open: Some(open),
+            open,
         }
     }
 }
@@ -56,15 +57,18 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (Some(open), Some(mut inner)) = (this.open.as_mut(), this.inner.as_mut().as_pin_mut())
-        else {
-            panic!("polled after it has completed");
-        };
-        let result = std::task::ready!(open.inside(|| inner.as_mut().poll(task)));
-        open.inside(|| this.inner.set(None));
-        let mut open = this.open.take().expect("it was there above");
+        let inner = &mut this.inner;
+        let result = std::task::ready!(this.open.inside(|| {
+            let future = inner.as_mut().as_pin_mut();
+            let result = future.expect("it is not polled again").poll(task);
+            if result.is_ready() {
+                inner.set(None);
+            }
+            result
+        }));
+        let mut open = this.open.take();
         Poll::Ready(match result {
-            Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
+            Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head, task)),
             Err(error) => {
                 open.fail(format_args!("the service failed without a response"));
                 Err(error)
@@ -74,7 +78,12 @@ where
 }
 
 /// Records the head, and ends the request with it or with its body.
-fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
+fn answer(
+    mut open: OpenRequest,
+    response: Response<Body>,
+    is_head: bool,
+    task: &mut Context<'_>,
+) -> Response<Body> {
     let Some(record) = open.record() else {
         return match open.is_excluded() && is_made_on_the_way(&response) {
             true => response.map(|body| Body::new(RecordedBody::new(body, open, None))),
@@ -88,12 +97,23 @@ fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Res
         return response;
     }
     let announced = announced_length(&response);
-    response.map(|body| Body::new(RecordedBody::new(body, open, announced)))
+    let is_at_hand = !is_made_on_the_way(&response);
+    response.map(|body| {
+        let mut body = RecordedBody::new(body, open, announced);
+        if is_at_hand && let Some(whole) = body.take_whole(task) {
+            return Body::from(whole);
+        }
+        Body::new(body)
+    })
 }
 
+/// What the head says of the body's length, where the body does not say it itself.
 fn announced_length(response: &Response<Body>) -> Option<u64> {
-    let length = response.headers().get(CONTENT_LENGTH)?;
-    length.to_str().ok()?.parse().ok()
+    if is_made_on_the_way(response) {
+        let length = response.headers().get(CONTENT_LENGTH)?;
+        return capture::announced_length(length);
+    }
+    None
 }
 
 /// Whether the program may still be at work on the body: its length is not known.

@@ -8,6 +8,7 @@ mod body;
 mod capture;
 mod client_address;
 mod future;
+mod known_headers;
 mod layer;
 mod open;
 mod query;
@@ -16,6 +17,7 @@ mod service;
 mod slot;
 
 pub use future::ResponseFuture;
+pub(crate) use known_headers::KnownHeaders;
 pub use layer::DetectiveLayer;
 pub(crate) use open::observation;
 pub(crate) use request_bytes::RequestBytes;

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::metrics::{ErrorType, Observation};
 use crate::record::{Kind, Record, UniqueRecord, truncate};
 use crate::store::Outcome;
-use crate::trace::context::{self, Scope};
+use crate::trace::context::{self, Entered, Scope};
 use crate::trace::settle_mark;
 
 /// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
@@ -38,17 +38,30 @@ impl OpenRequest {
         Self { scope: None }
     }
 
-    /// Runs `action` with the request current on this thread.
-    pub(crate) fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
-        if self.scope.is_none() {
-            return action();
+    /// Moves it out, and leaves nothing behind.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            scope: self.scope.take(),
         }
-        let _entered = context::enter(&mut self.scope);
-        // Dropped before the scope is left, so that it finds the record.
-        let mark_panic = MarkPanic;
+    }
+
+    /// Runs `action` with the request current on this thread.
+    #[inline]
+    pub(crate) fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        let inside = self.enter();
         let result = action();
-        std::mem::forget(mark_panic);
+        inside.leave();
         result
+    }
+
+    /// Makes the request current on this thread, until it is [left](Inside::leave).
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Inside<'_> {
+        let is_open = self.scope.is_some();
+        Inside {
+            entered: is_open.then(|| context::enter(&mut self.scope)),
+        }
     }
 
     /// The record, unless the request is excluded or an outer layer's.
@@ -57,6 +70,11 @@ impl OpenRequest {
             Some(Scope::Record(record)) => Some(record),
             Some(Scope::Excluded(_)) | None => None,
         }
+    }
+
+    /// Whether it has not ended, if it is recorded here or excluded.
+    pub(crate) fn is_open(&self) -> bool {
+        self.scope.is_some()
     }
 
     /// Whether nothing of the request is recorded, nor of what it calls.
@@ -133,12 +151,26 @@ fn note_error(record: &mut Record, reason: fmt::Arguments<'_>) {
     }
 }
 
-/// Marks the current record as unwound, when it is dropped by a panic.
-struct MarkPanic;
+/// A request that is current on this thread. Dropped without being left, which only a panic does, it
+/// marks the record as unwound.
+pub(crate) struct Inside<'a> {
+    entered: Option<Entered<'a>>,
+}
 
-impl Drop for MarkPanic {
+impl Inside<'_> {
+    /// Puts the outer request back.
+    #[inline]
+    pub(crate) fn leave(mut self) {
+        self.entered = None;
+    }
+}
+
+impl Drop for Inside<'_> {
+    #[inline]
     fn drop(&mut self) {
-        context::with_record(|record| record.unwound = true);
+        if self.entered.is_some() {
+            context::with_record(|record| record.unwound = true);
+        }
     }
 }
 

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use http::Request;
-use http::header::CONTENT_LENGTH;
 use http_body::{Body as _, Frame, SizeHint};
 
 /// The size of a request's body: announced in its head, or counted as it comes.
@@ -26,22 +24,18 @@ impl Default for RequestBytes {
 }
 
 impl RequestBytes {
-    /// Finds the size in the head; a body that does not announce it is wrapped to be counted.
-    pub(crate) fn of(request: &mut Request<Body>) -> Self {
-        if request.body().is_end_stream() {
+    /// The size that the head has announced; a body that comes without is wrapped to be counted.
+    pub(crate) fn of(body: &mut Body, announced: Option<u64>) -> Self {
+        if body.is_end_stream() {
             return Self::Known(0);
         }
-        let announced = request
-            .headers()
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
         if let Some(bytes) = announced {
             return Self::Known(bytes);
         }
         let count = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&count);
-        let body = std::mem::take(request.body_mut());
-        *request.body_mut() = Body::new(CountedBody { inner: body, count });
+        let inner = std::mem::take(body);
+        *body = Body::new(CountedBody { inner, count });
         Self::Counted(counted)
     }
 

@@ -12,12 +12,12 @@ use crate::http::capture;
 use crate::http::future::ResponseFuture;
 use crate::http::open::OpenRequest;
 use crate::http::slot::{Slot, SlotCache};
-use crate::instance::Instance;
+use crate::instance::{self, Instance};
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
-use crate::record::Kind;
+use crate::record::{Kind, Record};
 use crate::rules::{self, Snapshot};
-use crate::trace::PassedOn;
 use crate::trace::context::{self, Place, Scope};
+use crate::trace::{self, PassedOn};
 
 /// A service whose requests are recorded; made by [`DetectiveLayer`](crate::http::DetectiveLayer).
 #[derive(Debug, Clone)]
@@ -66,8 +66,10 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
         let mut open = self.watched.begin(&mut request);
-        request.extensions_mut().insert(Passed);
-        let inner = open.inside(|| self.inner.call(request));
+        // Not by `inside`: the request is large, and would be moved into the closure first.
+        let inside = open.enter();
+        let inner = self.inner.call(request);
+        inside.leave();
         ResponseFuture::new(inner, is_head, open)
     }
 }
@@ -92,22 +94,48 @@ impl Watched {
             }
             Place::Excluded => return OpenRequest::outer(),
         }
-        let snapshot = self.instance.snapshot.load();
-        if snapshot.is_off() {
-            return excluded(request, &snapshot);
+        if self.instance.is_off() {
+            return if instance::is_any_on() || trace::has_client() {
+                self.excluded(request)
+            } else {
+                OpenRequest::outer()
+            };
         }
-        let slot = self.slot(request, &snapshot);
-        let rule = snapshot.route(&slot);
-        if rule.excluded
-            || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()))
-        {
-            return excluded(request, &snapshot);
+        let mut record = self.instance.begin(Kind::Request);
+        if !self.is_wanted(&mut record, request) {
+            self.instance.hand_over.give_back(record);
+            return self.excluded(request);
         }
-        let mut record = self.instance.begin(Kind::Request, &snapshot);
-        capture::request(&mut record, request, &snapshot.config, rule, &slot);
-        slot.cells.start(record.request.scheme());
-        record.request.slot = Some(slot);
+        capture::request(&mut record, request);
+        if let Some(slot) = &record.request.slot {
+            slot.cells.start(record.request.scheme());
+        }
+        request.extensions_mut().insert(Passed);
         OpenRequest::new(Scope::Record(record))
+    }
+
+    /// Finds the slot of the record's request, and answers whether its rule lets it be recorded.
+    fn is_wanted(&self, record: &mut Record, request: &Request<Body>) -> bool {
+        let Some(owner) = &record.owner else {
+            return false;
+        };
+        let snapshot = &owner.snapshot;
+        let slot = self.slot(request, snapshot, record.request.slot.take());
+        let is_excluded = snapshot.route(&slot).excluded
+            || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()));
+        record.request.slot = Some(slot);
+        !is_excluded
+    }
+
+    /// A request that leaves nothing; its calls carry on the trace that it came with.
+    fn excluded(&self, request: &Request<Body>) -> OpenRequest {
+        let is_passed_on =
+            trace::has_client() && self.instance.snapshot().config.tracing.trust_inbound;
+        OpenRequest::new(Scope::Excluded(if is_passed_on {
+            PassedOn::of(request.headers())
+        } else {
+            PassedOn::default()
+        }))
     }
 
     /// Gives the outer layer's record the route that only the inner router knows. Answers whether
@@ -124,7 +152,7 @@ impl Watched {
             }
             if is_matched {
                 let scheme = record.request.scheme();
-                let slot = self.slot(request, &owner.snapshot);
+                let slot = self.slot(request, &owner.snapshot, None);
                 slot.cells.start(scheme);
                 if let Some(outer) = record.request.slot.replace(slot) {
                     outer.cells.finish(scheme);
@@ -135,7 +163,14 @@ impl Watched {
         .unwrap_or(false)
     }
 
-    fn slot(&self, request: &Request<Body>, snapshot: &Snapshot) -> Arc<Slot> {
+    /// The slot of a request. `last` is the one that the record was used for last, which is mostly the
+    /// same: then no reference is counted.
+    fn slot(
+        &self,
+        request: &Request<Body>,
+        snapshot: &Snapshot,
+        last: Option<Arc<Slot>>,
+    ) -> Arc<Slot> {
         let method = request.method();
         let Some(path) = request.extensions().get::<MatchedPath>() else {
             let endpoint =
@@ -143,7 +178,9 @@ impl Watched {
             return self.find_slot(known_method(method, snapshot), endpoint, false, snapshot);
         };
         if let Some(slot) = self.slots.get(method, path) {
-            return Arc::clone(slot);
+            return last
+                .filter(|last| Arc::ptr_eq(last, slot))
+                .unwrap_or_else(|| Arc::clone(slot));
         }
         let name = known_method(method, snapshot);
         let slot = self.find_slot(name, path.as_str(), true, snapshot);
@@ -167,15 +204,6 @@ impl Watched {
                 .route(method, endpoint, &snapshot.bounds(endpoint))
         })
     }
-}
-
-/// A request that leaves nothing; its calls carry on the trace that it came with.
-fn excluded(request: &Request<Body>, snapshot: &Snapshot) -> OpenRequest {
-    OpenRequest::new(Scope::Excluded(if snapshot.config.tracing.trust_inbound {
-        PassedOn::of(request.headers())
-    } else {
-        PassedOn::default()
-    }))
 }
 
 fn known_method<'a>(method: &'a Method, snapshot: &Snapshot) -> &'a str {

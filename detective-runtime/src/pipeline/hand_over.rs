@@ -11,6 +11,7 @@ use crate::record::{Record, UniqueRecord};
 /// beside each the emptied records that its threads use again.
 #[derive(Debug)]
 pub(crate) struct HandOver {
+    /// A power of two of them.
     shards: Box<[Shard]>,
     capacity: usize,
     /// Nobody drains any more.
@@ -33,7 +34,7 @@ impl HandOver {
     /// Room for `capacity` records in all.
     pub(crate) fn new(capacity: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = threads.min(MAX_SHARDS);
+        let count = threads.next_power_of_two().min(MAX_SHARDS);
         let per_shard = capacity.div_ceil(count).max(1);
         let shards = std::iter::repeat_with(|| Shard {
             finished: ArrayQueue::new(per_shard),
@@ -59,6 +60,9 @@ impl HandOver {
 
     /// Gives a record back to be filled again; called where records end, not where they begin.
     pub(crate) fn give_back(&self, mut record: UniqueRecord) {
+        if self.closed.load(SeqCst) {
+            return;
+        }
         record.clear();
         // To the threads that it came from, since those take the next one.
         let _surplus = self.shards[record.home].empty.push(record);
@@ -83,10 +87,13 @@ impl HandOver {
         Err(record)
     }
 
-    /// Refuses records from now on: what waited here for ever would keep its instance, and with it
+    /// Refuses records from now on, and forgets the empty ones: each keeps its instance, and with it
     /// this queue, in memory.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
+        for shard in &self.shards {
+            while shard.empty.pop().is_some() {}
+        }
     }
 
     /// Takes what is there, at most `limit` records.
@@ -109,6 +116,6 @@ impl HandOver {
 
     /// The shard of this thread.
     fn home(&self) -> usize {
-        thread_shard() % self.shards.len()
+        thread_shard() & (self.shards.len() - 1)
     }
 }

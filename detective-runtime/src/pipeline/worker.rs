@@ -189,8 +189,7 @@ impl Worker {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let tick = self
             .instance
-            .snapshot
-            .load()
+            .snapshot()
             .config
             .pipeline
             .tick

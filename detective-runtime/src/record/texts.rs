@@ -1,12 +1,13 @@
 //! The texts of a request's head.
 
-use super::truncate;
-
 /// The texts that are copied from a request's head, one after the other in one piece of memory: a
 /// request then touches one allocation instead of one for each text.
+///
+/// They are copied as they came; whether they are UTF-8 is found out by those who read them, on the
+/// pipeline thread. What is not counts as absent.
 #[derive(Debug, Default)]
 pub(crate) struct HeadTexts {
-    text: String,
+    bytes: Vec<u8>,
     /// Start and end of each; empty for one that is not there.
     places: [(u32, u32); HeadText::COUNT],
 }
@@ -30,27 +31,24 @@ impl HeadText {
 }
 
 impl HeadTexts {
-    /// Notes at most `limit` bytes of `text`.
-    pub(crate) fn set(&mut self, which: HeadText, text: &str, limit: usize) {
-        let start = self.text.len();
-        if text.len() <= limit {
-            self.text.push_str(text);
-        } else {
-            self.text.push_str(&text[..text.floor_char_boundary(limit)]);
-        }
+    /// Notes at most `limit` bytes of `text`, whole characters.
+    pub(crate) fn set(&mut self, which: HeadText, text: &[u8], limit: usize) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(first(text, limit));
         self.note(which, start);
     }
 
-    /// Notes at most `limit` bytes of what `write` appends to the text that it is given.
+    /// Notes at most `limit` bytes of what `write` appends to the bytes that it is given.
     pub(crate) fn write<R>(
         &mut self,
         which: HeadText,
         limit: usize,
-        write: impl FnOnce(&mut String) -> R,
+        write: impl FnOnce(&mut Vec<u8>) -> R,
     ) -> R {
-        let start = self.text.len();
-        let result = write(&mut self.text);
-        truncate(&mut self.text, start.saturating_add(limit));
+        let start = self.bytes.len();
+        let result = write(&mut self.bytes);
+        let kept = first(&self.bytes[start..], limit).len();
+        self.bytes.truncate(start + kept);
         self.note(which, start);
         result
     }
@@ -58,22 +56,31 @@ impl HeadTexts {
     /// The text; empty when it is not there.
     pub(crate) fn get(&self, which: HeadText) -> &str {
         let (start, end) = self.places[which as usize];
-        self.text
-            .get(start as usize..end as usize)
-            .unwrap_or_default()
+        let bytes = self.bytes.get(start as usize..end as usize);
+        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
     }
 
     /// Forgets all of them, and keeps the room unless it has grown beyond `kept` bytes.
     pub(crate) fn clear(&mut self, kept: usize) {
-        self.text.clear();
-        self.text.shrink_to(kept);
+        self.bytes.clear();
+        self.bytes.shrink_to(kept);
         self.places = Default::default();
     }
 
     fn note(&mut self, which: HeadText, start: usize) {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        self.places[which as usize] = (place(start), place(self.text.len()));
+        self.places[which as usize] = (place(start), place(self.bytes.len()));
     }
+}
+
+/// At most `limit` bytes of a text, without the beginning of a character that has no room.
+fn first(text: &[u8], limit: usize) -> &[u8] {
+    if text.len() <= limit {
+        return text;
+    }
+    let is_inside_character = |at: &usize| text[*at] & 0b1100_0000 == 0b1000_0000;
+    let end = (0..=limit).rev().find(|at| !is_inside_character(at));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -83,13 +90,17 @@ mod tests {
     #[test]
     fn texts_are_kept_apart_and_cut_off_at_characters() {
         let mut texts = HeadTexts::default();
-        texts.set(HeadText::Path, "/straße", 6);
-        texts.write(HeadText::Query, 3, |text| text.push_str("a=äöü"));
-        texts.set(HeadText::Host, "toys.example", 1024);
+        texts.set(HeadText::Path, "/straße".as_bytes(), 6);
+        texts.write(HeadText::Query, 3, |text| {
+            text.extend_from_slice("a=äöü".as_bytes())
+        });
+        texts.set(HeadText::Host, b"toys.example", 1024);
+        texts.set(HeadText::TraceState, b"\xff", 1024);
         assert_eq!(texts.get(HeadText::Path), "/stra");
         assert_eq!(texts.get(HeadText::Query), "a=");
         assert_eq!(texts.get(HeadText::Host), "toys.example");
         assert_eq!(texts.get(HeadText::UserAgent), "");
+        assert_eq!(texts.get(HeadText::TraceState), "");
         texts.clear(8);
         assert_eq!(texts.get(HeadText::Path), "");
     }

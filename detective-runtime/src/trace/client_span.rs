@@ -15,8 +15,8 @@ use crate::value::Value;
 /// nothing and records nothing.
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
-    span: OpenSpan,
-    error: Option<SpanError>,
+    span: Option<OpenSpan>,
+    error: Option<Box<SpanError>>,
 }
 
 impl ClientSpan {
@@ -36,12 +36,14 @@ impl ClientSpan {
 
     /// Whether anything that is set goes anywhere; attributes need not be made otherwise.
     pub(crate) fn is_recording(&self) -> bool {
-        self.span.is_recorded()
+        self.span.as_ref().is_some_and(OpenSpan::is_recorded)
     }
 
     /// Sets an attribute.
     pub(crate) fn set(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.span.set(Cow::Borrowed(key), value.into());
+        if let Some(span) = &self.span {
+            span.set(Cow::Borrowed(key), value.into());
+        }
     }
 
     /// Marks it as failed; the last call counts.
@@ -50,10 +52,10 @@ impl ClientSpan {
         error_type: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) {
-        self.error = Some(SpanError {
+        self.error = Some(Box::new(SpanError {
             error_type: error_type.into(),
             message: message.into(),
-        });
+        }));
     }
 
     /// Writes `traceparent` and `tracestate`, so that the callee's span becomes a child of this one.
@@ -63,10 +65,11 @@ impl ClientSpan {
     pub(crate) fn inject(&self, headers: &mut HeaderMap) {
         context::with_scope(|scope| match scope {
             Scope::Record(record) if record.trace.trace_id != 0 => {
-                let trace = self.span.as_parent().unwrap_or_else(|| Trace {
-                    span_id: record.current_span_id(),
+                let own = self.span.as_ref().and_then(|span| span.id_in(record));
+                let trace = Trace {
+                    span_id: own.unwrap_or_else(|| record.current_span_id()),
                     ..record.trace
-                });
+                };
                 write(
                     headers,
                     trace,
@@ -92,8 +95,9 @@ fn write(headers: &mut HeaderMap, trace: Trace, trace_state: &str) {
 
 impl Drop for ClientSpan {
     fn drop(&mut self) {
-        self.span
-            .end(self.error.take().map_or(End::Completed, End::Failed));
+        if let Some(span) = self.span.take() {
+            span.end(self.error.take().map_or(End::Completed, End::Failed));
+        }
     }
 }
 

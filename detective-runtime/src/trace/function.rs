@@ -10,13 +10,14 @@ use pin_project_lite::pin_project;
 use crate::callsite::Callsite;
 use crate::record::SpanError;
 use crate::trace::context::{self, Scope};
-use crate::trace::span::{End, OpenSpan, Outer, PANIC};
+use crate::trace::span::{End, OpenSpan, Outer};
 use crate::value::Value;
 
 /// The span of one call.
 #[derive(Debug)]
 pub struct FunctionSpan {
-    span: OpenSpan,
+    /// `None` when the call is not recorded, and from its end on.
+    span: Option<OpenSpan>,
     /// A record of its own, for a call outside any request.
     work: Option<Scope>,
 }
@@ -35,9 +36,9 @@ impl FunctionSpan {
     /// Lets `fields` add fields, if they go anywhere.
     #[must_use]
     pub fn with(mut self, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        if self.span.is_recorded() {
+        if let Some(span) = self.span.as_ref().filter(|span| span.is_recorded()) {
             let _entered = self.work.is_some().then(|| context::enter(&mut self.work));
-            fields(&mut Fields(&self.span));
+            fields(&mut Fields(span));
         }
         self
     }
@@ -95,15 +96,20 @@ impl FunctionSpan {
 
     /// Runs `action` with the span current on this thread. The span ends afterwards if `action` says
     /// how, and with a panic in it.
+    #[inline]
     fn inside<R>(&mut self, action: impl FnOnce() -> (R, Option<End>)) -> R {
+        if self.span.is_none() && self.work.is_none() {
+            return action().0;
+        }
         let _entered = self.work.is_some().then(|| context::enter(&mut self.work));
         let mut active = Active {
-            outer: self.span.activate(),
+            outer: self
+                .span
+                .as_mut()
+                .map(OpenSpan::activate)
+                .unwrap_or_default(),
             span: &mut self.span,
-            end: Some(End::Failed(SpanError {
-                error_type: Cow::Borrowed(PANIC),
-                message: String::new(),
-            })),
+            end: Some(End::Panicked),
         };
         let (result, end) = action();
         active.end = end;
@@ -114,7 +120,9 @@ impl FunctionSpan {
 impl Drop for FunctionSpan {
     fn drop(&mut self) {
         // Nothing is left to end after a return or a panic.
-        self.inside(|| ((), Some(End::Dropped)));
+        if self.span.is_some() {
+            self.inside(|| ((), Some(End::Dropped)));
+        }
         if let Some(Scope::Record(record)) = self.work.take() {
             super::finish(record);
         }
@@ -124,16 +132,25 @@ impl Drop for FunctionSpan {
 /// A span that is current; puts the outer one back when it is dropped.
 struct Active<'a> {
     outer: Outer,
-    span: &'a mut OpenSpan,
+    span: &'a mut Option<OpenSpan>,
     /// How the span ends then. Until something else is known, by a panic.
     end: Option<End>,
 }
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
-        self.span.deactivate(std::mem::take(&mut self.outer));
-        if let Some(end) = self.end.take() {
-            self.span.end(end);
+        let outer = std::mem::take(&mut self.outer);
+        match self.end.take() {
+            None => {
+                if let Some(span) = self.span {
+                    span.deactivate(outer);
+                }
+            }
+            Some(end) => {
+                if let Some(span) = self.span.take() {
+                    span.deactivate_and_end(outer, end);
+                }
+            }
         }
     }
 }
@@ -198,7 +215,7 @@ pin_project! {
         inner: Option<S>,
         error: E,
         // The first one: what follows is often its consequence.
-        failure: Option<SpanError>,
+        failure: Option<Box<SpanError>>,
         span: FunctionSpan,
     }
 
@@ -264,11 +281,12 @@ fn returned<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> End {
     failed(output, error).map_or(End::Completed, End::Failed)
 }
 
-fn failed<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> Option<SpanError> {
-    error(output).map(|message| SpanError {
+fn failed<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> Option<Box<SpanError>> {
+    let message = error(output)?;
+    Some(Box::new(SpanError {
         error_type: Cow::Borrowed(error_type::<R>()),
         message,
-    })
+    }))
 }
 
 /// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's word for an error of no known

@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::clock;
 use crate::record::{HeadText, Kind, Trace};
 use crate::trace::context::{self, Scope};
 
@@ -102,12 +101,11 @@ fn capture() -> Option<Scope> {
             Scope::Excluded(trace) => return Some(Scope::Excluded(trace.clone())),
         };
         let owner = record.owner.as_ref()?;
-        let mut detached = owner.instance.begin(Kind::Detached, &owner.snapshot);
+        let mut detached = owner.instance.begin_under(Kind::Detached, &owner.snapshot);
         detached.trace = Trace {
             span_id: record.current_span_id(),
             ..record.trace
         };
-        detached.start = clock::now();
         detached.origin = match record.kind {
             Kind::Detached => record.origin,
             Kind::Request | Kind::Work => record.serial,
@@ -115,7 +113,7 @@ fn capture() -> Option<Scope> {
         record.has_detached = true;
         let state = record.request.texts.get(HeadText::TraceState);
         let texts = &mut detached.request.texts;
-        texts.set(HeadText::TraceState, state, usize::MAX);
+        texts.set(HeadText::TraceState, state.as_bytes(), usize::MAX);
         detached.request.passed_on = record.request.passed_on.clone();
         Some(Scope::Record(detached))
     })

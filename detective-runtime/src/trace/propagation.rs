@@ -7,6 +7,8 @@
 
 use http::header::{HeaderMap, HeaderName};
 
+use crate::http::KnownHeaders;
+
 /// The header that carries the ids.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -43,24 +45,20 @@ pub(crate) struct RemoteContext {
 ///
 /// `None` means that a new trace starts: there is no `traceparent`, there are several, or it is
 /// malformed. To `trace_state` is appended, when there is a `traceparent` to go with a valid
-/// `tracestate`, what it says: the members of all headers, in their order, without empty ones and surrounding
-/// white space. A malformed `tracestate` is dropped as a whole and costs the trace nothing else.
-pub(crate) fn extract(headers: &HeaderMap, trace_state: &mut String) -> Option<RemoteContext> {
-    let mut traceparent = None;
-    let mut has_trace_state = false;
-    // One walk over the headers costs less than two look-ups, as long as there are few of them,
-    // and meets a repeated header by itself.
-    for (name, value) in headers {
-        match name.as_str() {
-            "traceparent" if traceparent.is_some() => return None,
-            "traceparent" => traceparent = Some(value),
-            "tracestate" => has_trace_state = true,
-            _ => {}
-        }
+/// `tracestate`, what it says: the members of all headers, in their order, without empty ones and
+/// surrounding white space. A malformed `tracestate` is dropped as a whole and costs the trace
+/// nothing else.
+pub(crate) fn extract(
+    known: &KnownHeaders<'_>,
+    headers: &HeaderMap,
+    trace_state: &mut Vec<u8>,
+) -> Option<RemoteContext> {
+    if known.has_several_traceparents {
+        return None;
     }
-    let context = parse_traceparent(trim(traceparent?.as_bytes()))?;
+    let context = parse_traceparent(trim(known.traceparent?.as_bytes()))?;
     let before = trace_state.len();
-    if has_trace_state && read_trace_state(headers, trace_state).is_none() {
+    if known.has_trace_state && read_trace_state(headers, trace_state).is_none() {
         trace_state.truncate(before);
     }
     Some(context)
@@ -90,21 +88,24 @@ pub(crate) fn format_traceparent(
 
 fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     let (head, tail) = text.split_first_chunk::<TRACEPARENT_LENGTH>()?;
+    let [version, trace_id, parent_id, flags] =
+        [&head[..2], &head[3..35], &head[36..52], &head[53..]];
     if head[2] != b'-' || head[35] != b'-' || head[52] != b'-' {
         return None;
     }
-    let (trace_id, _) = head[3..35].as_chunks::<8>();
-    let (parent_id, _) = head[36..52].as_chunks::<8>();
-    let mut reader = HexReader::default();
-    let mut sixteen = |groups: &[[u8; 8]]| {
-        u64::from(reader.eight(groups[0])) << 32 | u64::from(reader.eight(groups[1]))
+    // The digits alone, and zeros up to a length that suits the processor.
+    let mut digits = [b'0'; 64];
+    digits[..32].copy_from_slice(trace_id);
+    digits[32..48].copy_from_slice(parent_id);
+    digits[48..50].copy_from_slice(version);
+    digits[50..52].copy_from_slice(flags);
+    let bytes = read_hex(&digits)?;
+    let (ids, rest) = bytes.split_first_chunk::<16>()?;
+    let (parent_id, rest) = rest.split_first_chunk::<8>()?;
+    let (trace_id, parent_id) = (u128::from_be_bytes(*ids), u64::from_be_bytes(*parent_id));
+    let [version, flags, ..] = *rest else {
+        return None;
     };
-    let trace_id = u128::from(sixteen(&trace_id[..2])) << 64 | u128::from(sixteen(&trace_id[2..]));
-    let parent_id = sixteen(parent_id);
-    // Version and flags are two digits each, so that one group of eight holds both.
-    let short_fields = [head[0], head[1], head[53], head[54], b'0', b'0', b'0', b'0'];
-    let [version, flags, ..] = reader.eight(short_fields).to_be_bytes();
-    reader.finish(())?;
     if version == 0xff || trace_id == 0 || parent_id == 0 {
         return None;
     }
@@ -120,35 +121,31 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     })
 }
 
-/// Reads lower-case hexadecimal digits, eight at once, one in each byte of a word: a look-up for
-/// each would take several times as many instructions. Faults are gathered and asked for once.
-#[derive(Default)]
-struct HexReader {
-    faults: u64,
+/// Reads lower-case hexadecimal digits. Each loop does the same to every byte and branches nowhere,
+/// so that the compiler makes it of vector instructions: a look-up for each digit would take several
+/// times as many.
+fn read_hex(digits: &[u8; 64]) -> Option<[u8; 32]> {
+    let mut values = [0; 64];
+    let mut faults = 0;
+    for (value, digit) in values.iter_mut().zip(digits) {
+        let numeral = digit.wrapping_sub(b'0');
+        let letter = digit.wrapping_sub(b'a');
+        let is_numeral = numeral < 10;
+        faults |= u8::from(!is_numeral & (letter >= 6));
+        *value = if is_numeral {
+            numeral
+        } else {
+            letter.wrapping_add(10)
+        };
+    }
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks::<2>().0) {
+        *byte = high << 4 | low;
+    }
+    (faults == 0).then_some(bytes)
 }
 
-impl HexReader {
-    #[inline]
-    fn eight(&mut self, digits: [u8; 8]) -> u32 {
-        let word = u64::from_be_bytes(digits);
-        // Bit 6 tells letters from numerals. Letters are moved to follow the numeral `9`, and
-        // `0` to zero, so that a digit's byte is its value.
-        let letters = (word >> 6) & ONES;
-        let nibbles = word.wrapping_sub(letters * 0x27) ^ (ONES * 0x30);
-        // All else has high bits left, or is above nine and no letter, or the reverse.
-        let above_nine = nibbles.wrapping_add(ONES * 6) & (ONES * 0x10);
-        self.faults |= (nibbles & (ONES * 0xf0)) | (above_nine ^ (letters << 4));
-        let bytes = (nibbles >> 4 | nibbles) & 0x00ff_00ff_00ff_00ff;
-        let halves = (bytes >> 8 | bytes) & 0x0000_ffff_0000_ffff;
-        (halves >> 16 | halves) as u32
-    }
-
-    fn finish<T>(&self, value: T) -> Option<T> {
-        (self.faults == 0).then_some(value)
-    }
-}
-
-/// The reverse of [`HexReader::eight`].
+/// Writes lower-case hexadecimal digits, eight at once, one in each byte of a word.
 #[inline]
 fn write_eight(number: u32) -> [u8; 8] {
     let number = u64::from(number);
@@ -159,7 +156,7 @@ fn write_eight(number: u32) -> [u8; 8] {
     (nibbles + ONES * 0x30 + letters * 0x27).to_be_bytes()
 }
 
-fn read_trace_state(headers: &HeaderMap, trace_state: &mut String) -> Option<()> {
+fn read_trace_state(headers: &HeaderMap, trace_state: &mut Vec<u8>) -> Option<()> {
     let mut members = 0;
     for value in headers.get_all(&TRACESTATE) {
         for member in value.to_str().ok()?.split(',') {
@@ -173,9 +170,9 @@ fn read_trace_state(headers: &HeaderMap, trace_state: &mut String) -> Option<()>
                 return None;
             }
             if members > 1 {
-                trace_state.push(',');
+                trace_state.push(b',');
             }
-            trace_state.push_str(member);
+            trace_state.extend_from_slice(member.as_bytes());
         }
     }
     Some(())
@@ -236,6 +233,13 @@ mod tests {
         headers
     }
 
+    fn read(headers: &HeaderMap, trace_state: &mut String) -> Option<RemoteContext> {
+        let mut bytes = Vec::new();
+        let context = extract(&KnownHeaders::of(headers), headers, &mut bytes);
+        *trace_state = String::from_utf8(bytes).unwrap();
+        context
+    }
+
     #[track_caller]
     fn check_traceparent(value: &str, expected_flags: Option<u8>) {
         let headers = headers(&[("traceparent", value), ("tracestate", "foo=1")]);
@@ -245,7 +249,7 @@ mod tests {
             parent_id: PARENT_ID,
             flags,
         });
-        assert_eq!(extract(&headers, &mut trace_state), expected, "`{value}`");
+        assert_eq!(read(&headers, &mut trace_state), expected, "`{value}`");
         let expected_state = if expected.is_some() { "foo=1" } else { "" };
         assert_eq!(trace_state, expected_state, "`{value}`");
     }
@@ -255,7 +259,7 @@ mod tests {
         let mut list = vec![("traceparent", VALID)];
         list.extend(values.iter().map(|value| ("tracestate", *value)));
         let mut trace_state = String::new();
-        let context = extract(&headers(&list), &mut trace_state);
+        let context = read(&headers(&list), &mut trace_state);
         assert_eq!(context.unwrap().trace_id, TRACE_ID, "{values:?}");
         assert_eq!(trace_state, expected, "{values:?}");
     }
@@ -354,14 +358,14 @@ mod tests {
             vec![("traceparent", VALID), ("traceparent", VALID)],
         ] {
             let mut trace_state = String::new();
-            assert_eq!(extract(&headers(&list), &mut trace_state), None, "{list:?}");
+            assert_eq!(read(&headers(&list), &mut trace_state), None, "{list:?}");
             assert_eq!(trace_state, "");
         }
         let mut binary = HeaderMap::new();
         let mut bytes = VALID.as_bytes().to_vec();
         bytes[10] = 0xb1;
         binary.insert(&TRACEPARENT, HeaderValue::from_bytes(&bytes).unwrap());
-        assert_eq!(extract(&binary, &mut String::new()), None);
+        assert_eq!(read(&binary, &mut String::new()), None);
     }
 
     #[test]
@@ -429,7 +433,7 @@ mod tests {
         let mut binary = headers(&[("traceparent", VALID), ("tracestate", "foo=1")]);
         binary.append(&TRACESTATE, HeaderValue::from_bytes(b"bar=\xe4").unwrap());
         let mut trace_state = String::new();
-        assert!(extract(&binary, &mut trace_state).is_some());
+        assert!(read(&binary, &mut trace_state).is_some());
         assert_eq!(trace_state, "");
     }
 
@@ -485,27 +489,23 @@ mod tests {
 
     #[test]
     fn every_byte_is_a_digit_or_a_fault_in_every_place() {
-        let read = |digits| {
-            let mut reader = HexReader::default();
-            let number = reader.eight(digits);
-            reader.finish(number)
-        };
         for byte in u8::MIN..=u8::MAX {
             let value = match byte {
                 b'0'..=b'9' => Some(byte - b'0'),
                 b'a'..=b'f' => Some(byte - b'a' + 10),
                 _ => None,
             };
-            for place in 0..8 {
-                for others in [b'0', b'9', b'a', b'f'] {
-                    let mut digits = [others; 8];
+            for place in 0..64 {
+                for (other, all) in [(b'0', 0x00), (b'9', 0x99), (b'a', 0xaa), (b'f', 0xff)] {
+                    let mut digits = [other; 64];
                     digits[place] = byte;
-                    let all = u32::from_str_radix(std::str::from_utf8(&[others; 8]).unwrap(), 16);
                     let expected = value.map(|value| {
-                        let shift = 4 * (7 - place);
-                        all.unwrap() & !(0xf << shift) | u32::from(value) << shift
+                        let mut bytes = [all; 32];
+                        let half: u8 = if place % 2 == 0 { 4 } else { 0 };
+                        bytes[place / 2] = all & !(0xf << half) | value << half;
+                        bytes
                     });
-                    assert_eq!(read(digits), expected, "{byte} at {place} of {others}");
+                    assert_eq!(read_hex(&digits), expected, "{byte} at {place} of {other}");
                 }
             }
         }

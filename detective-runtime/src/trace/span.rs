@@ -1,36 +1,36 @@
 //! A span while it is open: begun in the current record, ended in it, or late on its own.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 use crate::callsite::Callsite;
 use crate::clock;
 use crate::export::SpanKind;
 use crate::instance;
 use crate::metrics::DropReason;
-use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, Trace, What};
+use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, What};
 use crate::trace::context::{self, Place, Scope};
 use crate::value::Value;
 
-/// An open span. It says nothing by itself: whoever holds it must call [`end`](OpenSpan::end).
+/// An open span; what records nothing has none. It says nothing by itself: whoever holds it must
+/// [`end`](OpenSpan::end) it.
 ///
 /// It remembers enough to be exported on its own, for the case that it ends after its record did or
-/// on a thread that does not have it.
+/// on a thread that does not have it. It is moved several times on its way, and therefore small.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
+    /// The record that it belongs to.
+    serial: NonZeroU64,
     callsite: Option<&'static Callsite>,
     start: u64,
-    /// The number of the instance that its record belongs to.
-    instance: u32,
-    /// The record that it belongs to; zero when there is none and the span is inert.
-    serial: u64,
-    /// Its place in the record; `None` when the config leaves the span out, or there was no room.
-    index: Option<u32>,
-    is_handler: bool,
-    has_ended: bool,
-    trace: Trace,
     id: u64,
     /// The error that was noted by hand so far, while the span is not the current one.
     marked: Option<Box<SpanError>>,
+    /// Its place in the record; `None` when the config leaves the span out, or there was no room.
+    index: Option<u32>,
+    /// The number of the instance that its record belongs to.
+    instance: u32,
+    is_handler: bool,
 }
 
 /// What was current before a span was.
@@ -40,6 +40,15 @@ pub(crate) struct Outer {
     marked: Option<Box<SpanError>>,
 }
 
+impl Outer {
+    /// Makes it current again; gives back the error that was marked meanwhile.
+    #[inline]
+    fn put_back(self, record: &mut Record) -> Option<Box<SpanError>> {
+        record.current = self.current;
+        std::mem::replace(&mut record.marked, self.marked)
+    }
+}
+
 /// How a span ended.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -47,98 +56,100 @@ pub(crate) enum End {
     Completed,
     /// The function was dropped before it returned.
     Dropped,
-    /// It failed; [`PANIC`] as the error's type means a panic.
-    Failed(SpanError),
+    /// A panic went through it.
+    Panicked,
+    /// It failed.
+    Failed(Box<SpanError>),
 }
 
 /// The `error.type` of a panic.
-pub(crate) const PANIC: &str = "panic";
+const PANIC: &str = "panic";
 
 impl OpenSpan {
-    /// A span that records nothing.
-    pub(crate) const INERT: Self = Self {
-        callsite: None,
-        start: 0,
-        instance: 0,
-        serial: 0,
-        index: None,
-        is_handler: false,
-        has_ended: false,
-        trace: Trace::NONE,
-        id: 0,
-        marked: None,
-    };
-
     /// Begins the span of an investigated function. The second value is the scope of a record of its
     /// own, when the function runs outside of everything.
-    pub(crate) fn function(callsite: &'static Callsite) -> (Self, Option<Scope>) {
-        if let Some(span) = context::with_record(|record| Self::function_in(record, callsite)) {
-            return (span, None);
+    #[inline]
+    pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+        let span = context::with_scope(|scope| match scope {
+            Scope::Record(record) => Self::function_in(record, callsite),
+            Scope::Excluded(_) => None,
+        });
+        match span {
+            Some(span) => (span, None),
+            None if instance::is_any_on() => Self::function_outside(callsite),
+            None => (None, None),
         }
-        if context::place() == Place::Excluded {
-            return (Self::INERT, None);
-        }
-        let Some(mut record) = instance::current().map(|instance| instance.begin_now(Kind::Work))
-        else {
-            return (Self::INERT, None);
+    }
+
+    #[cold]
+    fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+        let instance = match context::place() {
+            Place::Outside => instance::current().filter(|instance| !instance.is_off()),
+            Place::Recorded | Place::Excluded => None,
+        };
+        let Some(mut record) = instance.map(|instance| instance.begin(Kind::Work)) else {
+            return (None, None);
         };
         let span = Self::function_in(&mut record, callsite);
         (span, Some(Scope::Record(record)))
     }
 
-    fn function_in(record: &mut Record, callsite: &'static Callsite) -> Self {
-        let is_handler = is_handler(record);
-        if is_handler {
-            demote_handler(record);
+    fn function_in(record: &mut Record, callsite: &'static Callsite) -> Option<Self> {
+        let owner = record.owner.as_ref()?;
+        let is_recorded = owner.snapshot.function(callsite).spans;
+        let mut span = Self::inside(record)?;
+        span.callsite = Some(callsite);
+        span.is_handler = is_handler(record);
+        if span.is_handler {
+            if record.handler.is_some() {
+                demote_handler(record);
+            }
             record.handler = Some(callsite);
         }
-        let is_recorded = record
-            .owner
-            .as_ref()
-            .is_some_and(|owner| owner.snapshot.function(callsite).spans);
-        let mut span = Self::inside(record);
         if is_recorded {
             span.begin(record, || What::Function(callsite));
         }
-        span.callsite = Some(callsite);
-        span.is_handler = is_handler;
-        span
+        Some(span)
     }
 
-    /// Begins a span with a name of its own, or an inert one outside a record.
-    pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Self {
+    /// Begins a span with a name of its own; there is none outside a record.
+    pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Option<Self> {
         Self::named_by(|| name, kind)
     }
 
     /// Begins such a span, with a name that is only made when it is recorded. Making it must not
     /// begin a span.
-    pub(crate) fn named_by(name: impl FnOnce() -> Cow<'static, str>, kind: SpanKind) -> Self {
+    pub(crate) fn named_by(
+        name: impl FnOnce() -> Cow<'static, str>,
+        kind: SpanKind,
+    ) -> Option<Self> {
         context::with_record(|record| {
-            let owner = record.owner.as_ref();
-            let limit = owner.map_or(0, |owner| owner.snapshot.config.capture.max_text_bytes);
-            let named = || {
+            let owner = record.owner.as_ref()?;
+            let limit = owner.snapshot.config.capture.max_text_bytes;
+            let mut span = Self::inside(record)?;
+            span.begin(record, || {
                 let mut name = name();
                 truncate_owned(&mut name, limit);
                 What::Named(name, kind)
-            };
-            let mut span = Self::inside(record);
-            span.begin(record, named);
-            span
+            });
+            Some(span)
         })
-        .unwrap_or(Self::INERT)
+        .flatten()
     }
 
     /// A span that belongs to `record`, but is not among its spans yet.
-    fn inside(record: &Record) -> Self {
-        Self {
+    #[inline]
+    fn inside(record: &Record) -> Option<Self> {
+        Some(Self {
+            serial: NonZeroU64::new(record.serial)?,
+            callsite: None,
             start: clock::now(),
-            instance: record
-                .owner
-                .as_ref()
-                .map_or(0, |owner| owner.instance.number),
-            serial: record.serial,
-            ..Self::INERT
-        }
+            id: 0,
+            marked: None,
+            index: None,
+            instance: record.owner.as_ref()?.instance.number,
+            is_handler: false,
+        })
     }
 
     /// Takes its place in the record, if the trace is recorded and there is room.
@@ -151,16 +162,11 @@ impl OpenSpan {
             record.dropped_spans += 1;
             return;
         }
-        let parent = record.current_span_id();
         self.id = super::id::span_id();
-        self.trace = Trace {
-            span_id: parent,
-            ..record.trace
-        };
         self.index = u32::try_from(record.spans.len()).ok();
         record.spans.push(Span {
             id: self.id,
-            parent,
+            parent: record.current_span_id(),
             start: self.start,
             end: 0,
             what: what(),
@@ -170,86 +176,87 @@ impl OpenSpan {
     }
 
     /// Whether fields that are set on it go anywhere.
+    #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
         self.index.is_some()
     }
 
-    /// The trace it belongs to, with the span itself as the place where others attach.
-    pub(crate) fn as_parent(&self) -> Option<Trace> {
-        self.is_recorded().then_some(Trace {
-            span_id: self.id,
-            ..self.trace
-        })
+    /// Its id, when `record` has it.
+    pub(crate) fn id_in(&self, record: &Record) -> Option<u64> {
+        (self.is_recorded() && self.serial.get() == record.serial).then_some(self.id)
     }
 
     /// Makes it the span that others begin in, and that errors are noted on. Gives back what was.
+    #[inline]
     pub(crate) fn activate(&mut self) -> Outer {
-        let marked = self.marked.take();
-        self.in_record(|record| {
-            let current = record.current;
-            record.current = self.index.or(current);
-            Outer {
-                current,
-                marked: std::mem::replace(&mut record.marked, marked),
-            }
+        let Self { index, marked, .. } = self;
+        in_record(self.serial, |record| Outer {
+            current: match index {
+                Some(_) => std::mem::replace(&mut record.current, *index),
+                None => record.current,
+            },
+            marked: std::mem::replace(&mut record.marked, marked.take()),
         })
         .unwrap_or_default()
     }
 
     /// Undoes [`activate`](Self::activate).
+    #[inline]
     pub(crate) fn deactivate(&mut self, outer: Outer) {
-        self.marked = self
-            .in_record(|record| {
-                record.current = outer.current;
-                std::mem::replace(&mut record.marked, outer.marked)
-            })
-            .flatten();
+        in_record(self.serial, |record| {
+            self.marked = outer.put_back(record);
+        });
+    }
+
+    /// Undoes [`activate`](Self::activate) and ends it.
+    #[inline]
+    pub(crate) fn deactivate_and_end(mut self, outer: Outer, how: End) {
+        let end = clock::now();
+        self.end_at(end, how, |span, record| {
+            span.marked = outer.put_back(record)
+        });
     }
 
     /// Sets a field.
     pub(crate) fn set(&self, key: Cow<'static, str>, value: Value) {
         if self.is_recorded() {
-            self.in_record(|record| set_field(record, self.index, key, value));
+            in_record(self.serial, |record| {
+                set_field(record, self.index, key, value);
+            });
         }
     }
 
-    /// Ends it; a second call does nothing.
-    pub(crate) fn end(&mut self, how: End) {
-        if self.serial == 0 || std::mem::replace(&mut self.has_ended, true) {
-            return;
-        }
-        let end = clock::now();
-        let (error, dropped) = match how {
-            End::Completed => (self.take_marked(), false),
-            End::Dropped => (self.take_marked(), true),
-            End::Failed(error) => (Some(error), false),
-        };
-        // Handed into the record if that is still at hand, and else sent after it.
-        let mut error = Some(error);
-        self.in_record(|record| self.end_in(record, end, error.take().flatten(), dropped));
-        if let Some(error) = error {
-            self.end_late(end, error);
-        }
+    /// Ends a span that is not the current one.
+    pub(crate) fn end(mut self, how: End) {
+        self.end_at(clock::now(), how, |_, _| ());
     }
 
-    fn take_marked(&mut self) -> Option<SpanError> {
-        self.marked.take().map(|error| *error)
-    }
-
-    fn end_in(&self, record: &mut Record, end: u64, mut error: Option<SpanError>, dropped: bool) {
-        let Some(owner) = &record.owner else { return };
-        if let Some(error) = &mut error {
-            if error.error_type == PANIC {
-                // A panic further down may still be caught by the handler.
-                record.panicked |= self.is_handler;
-                error.message.push_str(&record.panic_message);
+    #[inline]
+    fn end_at(&mut self, end: u64, how: End, first: impl FnOnce(&mut Self, &mut Record)) {
+        let mut how = Some(how);
+        in_record(self.serial, |record| {
+            first(self, record);
+            if let Some(how) = how.take() {
+                self.end_in(record, end, how);
             }
-            cut_off(error, owner);
+        });
+        // The record is not at hand.
+        if let Some(how) = how {
+            self.end_late(end, how);
         }
+    }
+
+    fn end_in(&mut self, record: &mut Record, end: u64, how: End) {
+        let Some(owner) = &record.owner else { return };
+        let is_dropped = matches!(how, End::Dropped);
+        let is_panic = matches!(how, End::Panicked);
+        let error = self.error(how, &record.panic_message, owner);
         if self.is_handler {
-            record.handler_dropped |= dropped;
+            record.handler_dropped |= is_dropped;
+            // A panic further down may still be caught by the handler.
+            record.panicked |= is_panic;
             record.handler_nanos = Some(end.saturating_sub(self.start));
-            note_failure(record, error.as_ref());
+            note_failure(record, error.as_deref());
         } else {
             self.observe(owner, end, error.is_some());
         }
@@ -258,22 +265,22 @@ impl OpenSpan {
             .and_then(|index| record.spans.get_mut(index as usize));
         if let Some(span) = span {
             span.end = end;
-            span.error = error.map(Box::new);
+            span.error = error;
             record.open_spans -= 1;
         }
     }
 
     /// Sends the end after the record, which is elsewhere or was handed over already. The name and
     /// the fields are in there.
-    fn end_late(&self, end: u64, mut error: Option<SpanError>) {
+    #[cold]
+    fn end_late(&mut self, end: u64, how: End) {
         let Some(instance) = instance::running(self.instance) else {
             return;
         };
-        let mut record = instance.begin_now(Kind::Detached);
+        let mut record = instance.begin(Kind::Detached);
+        let mut error = None;
         if let Some(owner) = &record.owner {
-            if let Some(error) = &mut error {
-                cut_off(error, owner);
-            }
+            error = self.error(how, "", owner);
             if !self.is_handler {
                 self.observe(owner, end, error.is_some());
             }
@@ -281,17 +288,30 @@ impl OpenSpan {
         if !self.is_recorded() {
             return instance.hand_over.give_back(record);
         }
-        record.trace = self.trace;
-        record.origin = self.serial;
+        record.origin = self.serial.get();
         record.spans.push(Span {
             id: self.id,
-            parent: self.trace.span_id,
+            parent: 0,
             start: self.start,
             end,
             what: What::Late,
-            error: error.map(Box::new),
+            error,
         });
         super::finish(record);
+    }
+
+    /// What went wrong, as far as the config wants it told.
+    fn error(&mut self, how: End, panic_message: &str, owner: &Owner) -> Option<Box<SpanError>> {
+        let mut error = match how {
+            End::Completed | End::Dropped => self.marked.take()?,
+            End::Failed(error) => error,
+            End::Panicked => Box::new(SpanError {
+                error_type: Cow::Borrowed(PANIC),
+                message: panic_message.to_owned(),
+            }),
+        };
+        cut_off(&mut error, owner);
+        Some(error)
     }
 
     fn observe(&self, owner: &Owner, end: u64, failed: bool) {
@@ -299,12 +319,12 @@ impl OpenSpan {
             observe(owner, callsite, end.saturating_sub(self.start), failed);
         }
     }
+}
 
-    /// Calls `action` with the span's record, if this thread has it at hand.
-    fn in_record<R>(&self, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
-        context::with_record(|record| (record.serial == self.serial).then(|| action(record)))
-            .flatten()
-    }
+/// Calls `action` with the record of this serial, if this thread has it at hand.
+#[inline]
+fn in_record<R>(serial: NonZeroU64, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
+    context::with_record(|record| (record.serial == serial.get()).then(|| action(record))).flatten()
 }
 
 /// Whether a function that begins now is the one that answers the request: the last outermost one to

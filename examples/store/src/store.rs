@@ -37,7 +37,7 @@ impl Store {
             .build()?;
         Ok(Self {
             database,
-            http: ClientBuilder::new(http).with(Tracing).build(),
+            http: ClientBuilder::new(http).with(Tracing::new()).build(),
             user_service: user_service.into(),
             detective,
         })

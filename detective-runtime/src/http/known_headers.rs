@@ -1,0 +1,45 @@
+//! The headers that every request is asked for, found in one walk.
+
+use http::{HeaderMap, HeaderValue};
+
+/// Those of a request's headers that say where it comes from and what it brings.
+///
+/// One walk over the headers costs less than a look-up for each of these, since requests have few.
+#[derive(Debug, Default)]
+pub(crate) struct KnownHeaders<'a> {
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) user_agent: Option<&'a HeaderValue>,
+    pub(crate) content_length: Option<&'a HeaderValue>,
+    /// The first of them.
+    pub(crate) traceparent: Option<&'a HeaderValue>,
+    pub(crate) has_several_traceparents: bool,
+    pub(crate) has_trace_state: bool,
+    /// Whether a proxy has told whom it speaks for, in `Forwarded` or `X-Forwarded-*`.
+    pub(crate) is_forwarded: bool,
+}
+
+impl<'a> KnownHeaders<'a> {
+    /// Finds them. Of a repeated header the first counts.
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut known = Self::default();
+        for (name, value) in headers {
+            let name = name.as_str();
+            // The length first, which tells most of them apart.
+            match name.len() {
+                4 if name == "host" => _ = known.host.get_or_insert(value),
+                10 if name == "user-agent" => _ = known.user_agent.get_or_insert(value),
+                10 if name == "tracestate" => known.has_trace_state = true,
+                11 if name == "traceparent" => {
+                    known.has_several_traceparents = known.traceparent.is_some();
+                    known.traceparent.get_or_insert(value);
+                }
+                14 if name == "content-length" => _ = known.content_length.get_or_insert(value),
+                9 if name == "forwarded" => known.is_forwarded = true,
+                15 if name == "x-forwarded-for" => known.is_forwarded = true,
+                17 if name == "x-forwarded-proto" => known.is_forwarded = true,
+                _ => {}
+            }
+        }
+        known
+    }
+}
