@@ -214,7 +214,7 @@ impl Instance {
     #[inline]
     fn begin_in(&self, mut record: UniqueRecord, kind: Kind) -> UniqueRecord {
         record.kind = kind;
-        record.serial = trace::span_id();
+        record.serial = trace::first_span_id();
         record.start = clock::now();
         if kind != Kind::Request {
             record.request.slot = None;

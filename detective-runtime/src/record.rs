@@ -38,7 +38,7 @@ pub(crate) struct Record {
     /// The instance it belongs to, and the rules that held when it began. `None` only before it was
     /// first used: a record that is used again mostly finds the same ones, and counts no reference.
     pub(crate) owner: Option<Owner>,
-    /// Tells this use of the record from every other one.
+    /// Tells this use of the record from every other one. Its spans have the ids that follow.
     pub(crate) serial: u64,
     /// The shard of the hand-over that it came from and is given back to.
     pub(crate) home: usize,

@@ -5,6 +5,7 @@
 //! count, and code in between finds it wherever it is called from.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use crate::record::{Record, UniqueRecord};
 use crate::trace::PassedOn;
@@ -20,7 +21,10 @@ pub(crate) enum Scope {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+    /// Never dropped, so that reaching it takes no check whether it was: whoever enters a scope takes
+    /// it out again before the thread ends.
+    static CURRENT: RefCell<ManuallyDrop<Option<Scope>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// A scope that is entered. Dropped, by a panic too, it puts the outer one back.
@@ -30,36 +34,37 @@ pub(crate) struct Entered<'a> {
 }
 
 /// Makes the scope in `home` the current one, until the guard is dropped; then it is back in `home`.
+#[inline]
 pub(crate) fn enter(home: &mut Option<Scope>) -> Entered<'_> {
     swap(home);
     Entered { waiting: home }
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         swap(self.waiting);
     }
 }
 
+#[inline(always)]
 fn swap(scope: &mut Option<Scope>) {
-    // While a thread ends its slot may be gone already; then nothing more is recorded on it.
-    let _gone = CURRENT.try_with(|current| {
+    CURRENT.with(|current| {
         if let Ok(mut current) = current.try_borrow_mut() {
-            std::mem::swap(&mut *current, scope);
+            std::mem::swap(&mut **current, scope);
         }
     });
 }
 
 /// Calls `action` with the current scope, if there is one. `action` must not call user code: while
 /// it runs, the slot is taken, and who asks finds nothing.
+#[inline(always)]
 pub(crate) fn with_scope<R>(action: impl FnOnce(&mut Scope) -> R) -> Option<R> {
-    CURRENT
-        .try_with(|current| current.try_borrow_mut().ok()?.as_mut().map(action))
-        .ok()
-        .flatten()
+    CURRENT.with(|current| current.try_borrow_mut().ok()?.as_mut().map(action))
 }
 
 /// Calls `action` with the current record, if there is one, as [`with_scope`] does.
+#[inline(always)]
 pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R> {
     with_scope(|scope| match scope {
         Scope::Record(record) => Some(action(record)),
@@ -80,12 +85,14 @@ pub(crate) enum Place {
 }
 
 /// Where the running code stands.
+#[inline]
 pub(crate) fn place() -> Place {
-    CURRENT
-        .try_with(|current| match current.try_borrow().as_deref() {
-            Ok(Some(Scope::Record(_))) => Place::Recorded,
-            Ok(None) => Place::Outside,
-            Ok(Some(Scope::Excluded(_))) | Err(_) => Place::Excluded,
-        })
-        .unwrap_or(Place::Excluded)
+    CURRENT.with(|current| match current.try_borrow().as_deref() {
+        Ok(current) => match **current {
+            Some(Scope::Record(_)) => Place::Recorded,
+            Some(Scope::Excluded(_)) => Place::Excluded,
+            None => Place::Outside,
+        },
+        Err(_) => Place::Excluded,
+    })
 }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::callsite::Callsite;
 use crate::record::SpanError;
-use crate::trace::context::{self, Scope};
+use crate::trace::context::{self, Entered, Scope};
 use crate::trace::span::{End, OpenSpan, Outer};
 use crate::value::Value;
 
@@ -44,16 +44,19 @@ impl FunctionSpan {
     }
 
     /// Runs the body of a plain function. `error` gives the text of an error that it returned.
+    #[inline]
     pub fn run<R>(
         mut self,
         body: impl FnOnce() -> R,
         error: impl FnOnce(&R) -> Option<String>,
     ) -> R {
-        self.inside(|| {
-            let output = body();
-            let end = returned(&output, error);
-            (output, Some(end))
-        })
+        let _entered = enter(&mut self.work);
+        let Some(active) = Active::take(&mut self.span) else {
+            return body();
+        };
+        let output = body();
+        active.end(returned(&output, error));
+        output
     }
 
     /// Runs the body of an asynchronous function.
@@ -75,7 +78,7 @@ impl FunctionSpan {
         F: Future,
         E: FnOnce(&F::Output) -> Option<String>,
     {
-        let future = self.inside(|| (body(), None));
+        let future = self.inside(body);
         self.run_async(future, error)
     }
 
@@ -87,41 +90,39 @@ impl FunctionSpan {
         E: FnMut(&S::Item) -> Option<String>,
     {
         FunctionStream {
-            inner: Some(self.inside(|| (body(), None))),
+            inner: Some(self.inside(body)),
             error,
             failure: None,
             span: self,
         }
     }
 
-    /// Runs `action` with the span current on this thread. The span ends afterwards if `action` says
-    /// how, and with a panic in it.
-    #[inline]
-    fn inside<R>(&mut self, action: impl FnOnce() -> (R, Option<End>)) -> R {
-        if self.span.is_none() && self.work.is_none() {
-            return action().0;
-        }
-        let _entered = self.work.is_some().then(|| context::enter(&mut self.work));
-        let mut active = Active {
-            outer: self
-                .span
-                .as_mut()
-                .map(OpenSpan::activate)
-                .unwrap_or_default(),
-            span: &mut self.span,
-            end: Some(End::Panicked),
+    /// Runs `action` with the span current on this thread.
+    fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        let _entered = enter(&mut self.work);
+        let Some(active) = Active::take(&mut self.span) else {
+            return action();
         };
-        let (result, end) = action();
-        active.end = end;
+        let result = action();
+        active.suspend(&mut self.span);
         result
+    }
+
+    /// Ends the span, unless that has been done.
+    fn end(&mut self, how: End) {
+        let _entered = enter(&mut self.work);
+        if let Some(span) = self.span.take() {
+            span.end(how);
+        }
     }
 }
 
 impl Drop for FunctionSpan {
+    #[inline]
     fn drop(&mut self) {
         // Nothing is left to end after a return or a panic.
         if self.span.is_some() {
-            self.inside(|| ((), Some(End::Dropped)));
+            self.end(End::Dropped);
         }
         if let Some(Scope::Record(record)) = self.work.take() {
             super::finish(record);
@@ -129,28 +130,52 @@ impl Drop for FunctionSpan {
     }
 }
 
-/// A span that is current; puts the outer one back when it is dropped.
-struct Active<'a> {
-    outer: Outer,
-    span: &'a mut Option<OpenSpan>,
-    /// How the span ends then. Until something else is known, by a panic.
-    end: Option<End>,
+/// Enters the record of a call outside any request.
+#[inline]
+fn enter(work: &mut Option<Scope>) -> Option<Entered<'_>> {
+    work.is_some().then(|| context::enter(work))
 }
 
-impl Drop for Active<'_> {
+/// A span that is current on this thread. Dropped as it is, it was left by a panic.
+struct Active {
+    span: Option<OpenSpan>,
+    outer: Outer,
+}
+
+impl Active {
+    /// Makes a span current, if there is one.
+    #[inline]
+    fn take(from: &mut Option<OpenSpan>) -> Option<Self> {
+        let mut span = from.take()?;
+        Some(Self {
+            outer: span.activate(),
+            span: Some(span),
+        })
+    }
+
+    /// Puts the outer span back, and keeps this one for another time.
+    #[inline]
+    fn suspend(mut self, to: &mut Option<OpenSpan>) {
+        if let Some(mut span) = self.span.take() {
+            span.deactivate(std::mem::take(&mut self.outer));
+            *to = Some(span);
+        }
+    }
+
+    /// Puts the outer span back, and ends this one.
+    #[inline]
+    fn end(mut self, how: End) {
+        if let Some(span) = self.span.take() {
+            span.deactivate_and_end(std::mem::take(&mut self.outer), how);
+        }
+    }
+}
+
+impl Drop for Active {
+    #[inline]
     fn drop(&mut self) {
-        let outer = std::mem::take(&mut self.outer);
-        match self.end.take() {
-            None => {
-                if let Some(span) = self.span {
-                    span.deactivate(outer);
-                }
-            }
-            Some(end) => {
-                if let Some(span) = self.span.take() {
-                    span.deactivate_and_end(outer, end);
-                }
-            }
+        if let Some(span) = self.span.take() {
+            span.deactivate_and_end(std::mem::take(&mut self.outer), End::Panicked);
         }
     }
 }
@@ -171,7 +196,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                this.span.inside(|| (this.inner.set(None), None));
+                this.span.inside(|| this.inner.set(None));
             }
         }
     }
@@ -186,21 +211,26 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let (inner, error) = (&mut this.inner, this.error);
-        this.span.inside(|| {
-            let body = inner
-                .as_mut()
-                .as_pin_mut()
-                .expect("it is not polled after it has returned");
-            let Poll::Ready(output) = body.poll(task) else {
-                return (Poll::Pending, None);
-            };
-            inner.set(None);
-            let end = error
-                .take()
-                .map_or(End::Completed, |error| returned(&output, error));
-            (Poll::Ready(output), Some(end))
-        })
+        let span = this.span;
+        let _entered = enter(&mut span.work);
+        let active = Active::take(&mut span.span);
+        let body = this.inner.as_mut().as_pin_mut();
+        let result = body
+            .expect("it is not polled after it has returned")
+            .poll(task);
+        if result.is_ready() {
+            this.inner.set(None);
+        }
+        if let Some(active) = active {
+            match &result {
+                Poll::Pending => active.suspend(&mut span.span),
+                Poll::Ready(output) => active.end(match this.error.take() {
+                    Some(error) => returned(output, error),
+                    None => End::Completed,
+                }),
+            }
+        }
+        result
     }
 }
 
@@ -225,7 +255,8 @@ pin_project! {
             if this.inner.is_some() {
                 // Whoever has had enough of a stream drops it: unlike a future, it was not cut off.
                 let end = this.failure.take().map_or(End::Completed, End::Failed);
-                this.span.inside(|| (this.inner.set(None), Some(end)));
+                this.span.inside(|| this.inner.set(None));
+                this.span.end(end);
             }
         }
     }
@@ -240,27 +271,33 @@ where
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
-        let (inner, error, failure) = (&mut this.inner, this.error, this.failure);
-        this.span.inside(|| {
-            // Polled again after its end, it goes on having ended.
-            let Some(stream) = inner.as_mut().as_pin_mut() else {
-                return (Poll::Ready(None), None);
-            };
-            match stream.poll_next(task) {
-                Poll::Pending => (Poll::Pending, None),
-                Poll::Ready(Some(item)) => {
-                    if failure.is_none() {
-                        *failure = failed(&item, error);
-                    }
-                    (Poll::Ready(Some(item)), None)
-                }
-                Poll::Ready(None) => {
-                    inner.set(None);
-                    let end = failure.take().map_or(End::Completed, End::Failed);
-                    (Poll::Ready(None), Some(end))
+        let span = this.span;
+        let _entered = enter(&mut span.work);
+        let active = Active::take(&mut span.span);
+        // Polled again after its end, it goes on having ended.
+        let item = match this.inner.as_mut().as_pin_mut() {
+            Some(stream) => stream.poll_next(task),
+            None => Poll::Ready(None),
+        };
+        match &item {
+            Poll::Pending => {}
+            Poll::Ready(Some(item)) => {
+                if this.failure.is_none() {
+                    *this.failure = failed(item, this.error);
                 }
             }
-        })
+            Poll::Ready(None) => this.inner.set(None),
+        }
+        if let Some(active) = active {
+            match item {
+                Poll::Ready(None) => {
+                    let failure = this.failure.take();
+                    active.end(failure.map_or(End::Completed, End::Failed));
+                }
+                _ => active.suspend(&mut span.span),
+            }
+        }
+        item
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -13,7 +13,7 @@ mod span;
 
 pub(crate) use client_span::ClientSpan;
 pub use function::{Fields, FunctionSpan};
-pub(crate) use id::{span_id, trace_id};
+pub(crate) use id::{first_span_id, trace_id};
 pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;
 #[cfg(feature = "http-client")]

@@ -23,7 +23,6 @@ pub(crate) struct OpenSpan {
     serial: NonZeroU64,
     callsite: Option<&'static Callsite>,
     start: u64,
-    id: u64,
     /// The error that was noted by hand so far, while the span is not the current one.
     marked: Option<Box<SpanError>>,
     /// Its place in the record; `None` when the config leaves the span out, or there was no room.
@@ -94,6 +93,7 @@ impl OpenSpan {
         (span, Some(Scope::Record(record)))
     }
 
+    #[inline(always)]
     fn function_in(record: &mut Record, callsite: &'static Callsite) -> Option<Self> {
         let owner = record.owner.as_ref()?;
         let is_recorded = owner.snapshot.function(callsite).spans;
@@ -138,13 +138,12 @@ impl OpenSpan {
     }
 
     /// A span that belongs to `record`, but is not among its spans yet.
-    #[inline]
+    #[inline(always)]
     fn inside(record: &Record) -> Option<Self> {
         Some(Self {
             serial: NonZeroU64::new(record.serial)?,
             callsite: None,
             start: clock::now(),
-            id: 0,
             marked: None,
             index: None,
             instance: record.owner.as_ref()?.instance.number,
@@ -153,6 +152,7 @@ impl OpenSpan {
     }
 
     /// Takes its place in the record, if the trace is recorded and there is room.
+    #[inline(always)]
     fn begin(&mut self, record: &mut Record, what: impl FnOnce() -> What) {
         let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
             return;
@@ -162,10 +162,10 @@ impl OpenSpan {
             record.dropped_spans += 1;
             return;
         }
-        self.id = super::id::span_id();
-        self.index = u32::try_from(record.spans.len()).ok();
+        let index = record.spans.len() as u32;
+        self.index = Some(index);
         record.spans.push(Span {
-            id: self.id,
+            id: self.id(index),
             parent: record.current_span_id(),
             start: self.start,
             end: 0,
@@ -173,6 +173,12 @@ impl OpenSpan {
             error: None,
         });
         record.open_spans += 1;
+    }
+
+    /// The id of the span at this place of the record. The record's serial is random, and so are the
+    /// numbers that follow it: there is no need to draw another one for each span.
+    fn id(&self, index: u32) -> u64 {
+        self.serial.get() + u64::from(index) + 1
     }
 
     /// Whether fields that are set on it go anywhere.
@@ -183,7 +189,8 @@ impl OpenSpan {
 
     /// Its id, when `record` has it.
     pub(crate) fn id_in(&self, record: &Record) -> Option<u64> {
-        (self.is_recorded() && self.serial.get() == record.serial).then_some(self.id)
+        let index = self.index.filter(|_| self.serial.get() == record.serial)?;
+        Some(self.id(index))
     }
 
     /// Makes it the span that others begin in, and that errors are noted on. Gives back what was.
@@ -231,7 +238,7 @@ impl OpenSpan {
         self.end_at(clock::now(), how, |_, _| ());
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_at(&mut self, end: u64, how: End, first: impl FnOnce(&mut Self, &mut Record)) {
         let mut how = Some(how);
         in_record(self.serial, |record| {
@@ -246,6 +253,7 @@ impl OpenSpan {
         }
     }
 
+    #[inline(always)]
     fn end_in(&mut self, record: &mut Record, end: u64, how: End) {
         let Some(owner) = &record.owner else { return };
         let is_dropped = matches!(how, End::Dropped);
@@ -285,12 +293,12 @@ impl OpenSpan {
                 self.observe(owner, end, error.is_some());
             }
         }
-        if !self.is_recorded() {
+        let Some(index) = self.index else {
             return instance.hand_over.give_back(record);
-        }
+        };
         record.origin = self.serial.get();
         record.spans.push(Span {
-            id: self.id,
+            id: self.id(index),
             parent: 0,
             start: self.start,
             end,
@@ -301,6 +309,7 @@ impl OpenSpan {
     }
 
     /// What went wrong, as far as the config wants it told.
+    #[inline(always)]
     fn error(&mut self, how: End, panic_message: &str, owner: &Owner) -> Option<Box<SpanError>> {
         let mut error = match how {
             End::Completed | End::Dropped => self.marked.take()?,
@@ -314,6 +323,7 @@ impl OpenSpan {
         Some(error)
     }
 
+    #[inline(always)]
     fn observe(&self, owner: &Owner, end: u64, failed: bool) {
         if let Some(callsite) = self.callsite {
             observe(owner, callsite, end.saturating_sub(self.start), failed);
@@ -322,7 +332,7 @@ impl OpenSpan {
 }
 
 /// Calls `action` with the record of this serial, if this thread has it at hand.
-#[inline]
+#[inline(always)]
 fn in_record<R>(serial: NonZeroU64, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
     context::with_record(|record| (record.serial == serial.get()).then(|| action(record))).flatten()
 }
