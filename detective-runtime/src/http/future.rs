@@ -68,6 +68,7 @@ where
         }));
         let mut open = this.open.take();
         Poll::Ready(match result {
+            Ok(response) if !open.is_open() => Ok(response.map(Body::new)),
             Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head, task)),
             Err(error) => {
                 open.fail(format_args!("the service failed without a response"));

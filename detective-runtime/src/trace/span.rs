@@ -93,7 +93,8 @@ impl OpenSpan {
         (span, Some(Scope::Record(record)))
     }
 
-    #[inline(always)]
+    // Not inlined, so that a call which is not recorded pays for none of it.
+    #[inline(never)]
     fn function_in(record: &mut Record, callsite: &'static Callsite) -> Option<Self> {
         let owner = record.owner.as_ref()?;
         let is_recorded = owner.snapshot.function(callsite).spans;
