@@ -24,7 +24,7 @@ use crate::trace::{self, FLAG_RANDOM, FLAG_SAMPLED, PassedOn, Ratio};
 use crate::value::Value;
 
 pub(crate) use texts::{HeadText, HeadTexts};
-pub(crate) use unique::UniqueRecord;
+pub(crate) use unique::{SharedRecord, UniqueRecord};
 
 /// Longest run of spans that a recycled record keeps room for.
 const SPANS_KEPT_FOR_REUSE: usize = 256;

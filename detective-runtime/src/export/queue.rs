@@ -11,11 +11,14 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::{ExportError, ExportSpan, Exporter};
 use crate::config::Jaeger;
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
+use crate::pipeline::Kept;
 
-/// Collects spans into batches and exports them, one batch at a time, on a task of its own.
+/// Collects kept traces into batches and exports them, one batch at a time, on a task of its own.
+/// Only there are they converted to spans, so that an exporter that is off costs nothing.
 ///
-/// At most `jaeger.queue_spans` wait, besides the batch that is under way. Dropping the queue
-/// without [`close`](Self::close) loses what waits.
+/// At most `jaeger.queue_spans` spans wait, besides the batch that is under way. A record waits as
+/// it is, with about one kilobyte for a few spans; converted it would take several times as much.
+/// Dropping the queue without [`close`](Self::close) loses what waits.
 #[derive(Debug)]
 pub(crate) struct ExportQueue {
     shared: Arc<Shared>,
@@ -39,23 +42,29 @@ impl ExportQueue {
         Self { shared, task }
     }
 
-    /// Queues spans that belong together. What does not fit is counted and dropped.
-    pub(crate) fn push(&self, mut spans: Vec<ExportSpan>) {
-        if spans.is_empty() {
-            return;
-        }
+    /// Queues what came at one time. Spans that do not fit are counted and dropped.
+    pub(crate) fn push(&self, kept: impl IntoIterator<Item = Kept>) {
         let shared = &self.shared;
         let mut state = shared.lock();
-        let room = shared.capacity.saturating_sub(state.waiting.len());
-        if spans.len() > room {
-            let excess = (spans.len() - room) as u64;
-            shared.stats.dropped(DropReason::SpanQueueFull, excess);
-            spans.truncate(room);
+        let was_empty = state.depth == 0;
+        let mut excess = 0;
+        for kept in kept {
+            let wanted = kept.spans();
+            let spans = wanted.min(shared.capacity - state.depth);
+            excess += wanted - spans;
+            if spans == 0 {
+                kept.forget();
+                continue;
+            }
+            state.depth += spans;
+            state.pushed += spans as u64;
+            state.waiting.push_back(Waiting { kept, spans });
         }
-        let was_empty = state.waiting.is_empty();
-        state.pushed += spans.len() as u64;
-        state.waiting.extend(spans);
-        if was_empty || state.waiting.len() >= shared.batch_spans {
+        if excess > 0 {
+            let excess = excess as u64;
+            shared.stats.dropped(DropReason::SpanQueueFull, excess);
+        }
+        if (was_empty && state.depth > 0) || state.depth >= shared.batch_spans {
             shared.wake.notify_one();
         }
     }
@@ -64,7 +73,7 @@ impl ExportQueue {
     pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<> {
         let shared = Arc::clone(&self.shared);
         move || QueueFill {
-            depth: shared.lock().waiting.len() as u64,
+            depth: shared.lock().depth as u64,
             capacity: shared.capacity as u64,
         }
     }
@@ -99,7 +108,7 @@ impl ExportQueue {
                 self.task.abort();
                 let mut state = self.shared.lock();
                 let left = (state.pushed - *self.shared.finished.borrow()) as usize;
-                state.waiting.clear();
+                state.clear();
                 self.shared
                     .stats
                     .dropped(DropReason::SpanExportFailed, left as u64);
@@ -112,6 +121,8 @@ impl ExportQueue {
 impl Drop for ExportQueue {
     fn drop(&mut self) {
         self.task.abort();
+        // The records hold their instance, whose metrics hold this queue.
+        self.shared.lock().clear();
     }
 }
 
@@ -129,12 +140,47 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<ExportSpan>,
+    waiting: VecDeque<Waiting>,
+    /// How many spans wait.
+    depth: usize,
     /// How many spans were ever accepted.
     pushed: u64,
     /// Do not wait for full batches before this many spans are finished.
     hurry_until: u64,
     closing: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    kept: Kept,
+    /// How many of its spans there was room for.
+    spans: usize,
+}
+
+impl State {
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.depth = 0;
+    }
+
+    /// Takes what came first: as much as goes into one batch, or one trace that is larger.
+    fn take_batch(&mut self, batch_spans: usize) -> Vec<Waiting> {
+        let mut batch = Vec::new();
+        let mut spans = 0;
+        while let Some(next) = self
+            .waiting
+            .pop_front_if(|next| spans == 0 || spans + next.spans <= batch_spans)
+        {
+            spans += next.spans;
+            batch.push(next);
+        }
+        self.depth -= spans;
+        batch
+    }
+}
+
+fn count(batch: &[Waiting]) -> usize {
+    batch.iter().map(|waiting| waiting.spans).sum()
 }
 
 impl Shared {
@@ -145,7 +191,7 @@ impl Shared {
 
     /// Waits for the next batch: a full one, or what has come within the flush interval. `None`
     /// when the queue is closed and empty.
-    async fn next_batch(&self) -> Option<Vec<ExportSpan>> {
+    async fn next_batch(&self) -> Option<Vec<Waiting>> {
         while self.is_empty() {
             if self.lock().closing {
                 return None;
@@ -155,19 +201,23 @@ impl Shared {
         let deadline = Instant::now() + self.flush_interval;
         while !self.is_due() && timeout_at(deadline, self.wake.notified()).await.is_ok() {}
 
-        let mut state = self.lock();
-        let length = state.waiting.len().min(self.batch_spans);
-        Some(state.waiting.drain(..length).collect())
+        Some(self.lock().take_batch(self.batch_spans))
     }
 
     fn is_empty(&self) -> bool {
-        self.lock().waiting.is_empty()
+        self.lock().depth == 0
+    }
+
+    /// Notes that spans were exported or given up.
+    fn finish(&self, spans: usize) {
+        self.finished
+            .send_modify(|finished| *finished += spans as u64);
     }
 
     /// Whether a batch goes out before its time.
     fn is_due(&self) -> bool {
         let state = self.lock();
-        state.waiting.len() >= self.batch_spans
+        state.depth >= self.batch_spans
             || state.closing
             || *self.finished.borrow() < state.hurry_until
     }
@@ -176,35 +226,56 @@ impl Shared {
 async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportError> {
     let mut result_of_closing = Ok(());
     while let Some(batch) = shared.next_batch().await {
-        let length = batch.len();
-        let result = exporter.export(batch).await;
-        let lost = match &result {
-            Ok(()) => 0,
-            Err(ExportError::Failed { lost, .. }) => *lost,
-            Err(_) => length,
-        };
-        let stats = &shared.stats;
-        match result {
-            // Nobody was spoken to.
-            Ok(()) if exporter.is_off() => {}
-            Ok(()) => stats.succeeded(Part::Exporter),
-            Err(error) => {
-                stats.dropped(DropReason::SpanExportFailed, lost as u64);
-                stats.failed(Part::Exporter, error.to_string());
-                if shared.lock().closing {
-                    result_of_closing = Err(error);
-                }
+        if exporter.is_off() {
+            // Nobody is spoken to, so that nothing is converted or counted as exported.
+            let length = count(&batch);
+            batch.into_iter().for_each(|waiting| waiting.kept.forget());
+            shared.finish(length);
+            continue;
+        }
+        let mut spans = batch
+            .into_iter()
+            .flat_map(|Waiting { kept, spans }| kept.into_spans().into_iter().take(spans));
+        // More than one only for a trace that is larger than a batch.
+        loop {
+            let batch: Vec<_> = spans.by_ref().take(shared.batch_spans).collect();
+            if batch.is_empty() {
+                break;
             }
+            let length = batch.len();
+            let result = export(&mut exporter, batch, &shared.stats).await;
+            if shared.lock().closing && result.is_err() {
+                result_of_closing = result;
+            }
+            shared.finish(length);
         }
-        if !exporter.is_off() {
-            let exported = (length - lost) as u64;
-            stats.spans_exported.fetch_add(exported, Relaxed);
-        }
-        shared
-            .finished
-            .send_modify(|finished| *finished += length as u64);
     }
     result_of_closing
+}
+
+/// Exports a batch, and counts what becomes of it.
+async fn export(
+    exporter: &mut Exporter,
+    batch: Vec<ExportSpan>,
+    stats: &Stats,
+) -> Result<(), ExportError> {
+    let length = batch.len();
+    let result = exporter.export(batch).await;
+    let lost = match &result {
+        Ok(()) => 0,
+        Err(ExportError::Failed { lost, .. }) => *lost,
+        Err(_) => length,
+    };
+    match &result {
+        Ok(()) => stats.succeeded(Part::Exporter),
+        Err(error) => {
+            stats.dropped(DropReason::SpanExportFailed, lost as u64);
+            stats.failed(Part::Exporter, error.to_string());
+        }
+    }
+    let exported = (length - lost) as u64;
+    stats.spans_exported.fetch_add(exported, Relaxed);
+    result
 }
 
 #[cfg(test)]
@@ -248,6 +319,19 @@ mod tests {
         (0..count).map(|index| span(&index.to_string())).collect()
     }
 
+    /// Traces of one span each.
+    fn traces(count: usize) -> Vec<Kept> {
+        spans(count)
+            .into_iter()
+            .map(|span| Kept::Spans(vec![span]))
+            .collect()
+    }
+
+    /// One trace of so many spans.
+    fn trace(spans: usize) -> [Kept; 1] {
+        [Kept::Spans(self::spans(spans))]
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_batch_goes_out_when_it_is_full_or_late() {
         let Fixture {
@@ -255,7 +339,7 @@ mod tests {
             memory,
             stats,
         } = start();
-        queue.push(spans(6));
+        queue.push(traces(6));
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(memory.spans().len(), 4);
         assert_eq!(queue.fill()().depth, 2);
@@ -272,14 +356,14 @@ mod tests {
             memory,
             stats,
         } = start();
-        queue.push(spans(7));
-        queue.push(spans(7));
-        queue.push(spans(1));
+        queue.push(traces(7));
+        queue.push(traces(7));
+        queue.push(traces(1));
         assert_eq!(queue.fill()().depth, queue.fill()().capacity);
         assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 5);
         queue.flush().await;
         assert_eq!(memory.spans().len(), 10);
-        queue.push(spans(1));
+        queue.push(traces(1));
         queue.flush().await;
         assert_eq!(memory.spans().len(), 11);
     }
@@ -289,7 +373,7 @@ mod tests {
         let Fixture { queue, memory, .. } = start();
         let start = Instant::now();
         queue.flush().await;
-        queue.push(spans(9));
+        queue.push(traces(9));
         queue.flush().await;
         assert_eq!(memory.spans().len(), 9);
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -298,7 +382,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn close_exports_what_waits() {
         let Fixture { queue, memory, .. } = start();
-        queue.push(spans(9));
+        queue.push(traces(9));
         let start = Instant::now();
         queue.close(start + Duration::from_secs(5)).await.unwrap();
         assert_eq!(memory.spans().len(), 9);
@@ -317,11 +401,11 @@ mod tests {
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
         let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
-        queue.push(spans(6));
+        queue.push(traces(6));
         queue.flush().await;
         assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 6);
         assert_eq!(stats.exchanges(Part::Exporter), (0, 2));
-        queue.push(spans(1));
+        queue.push(traces(1));
         let error = queue
             .close(Instant::now() + Duration::from_secs(5))
             .await
@@ -347,7 +431,7 @@ mod tests {
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
         let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
-        queue.push(spans(6));
+        queue.push(traces(6));
         let deadline = Instant::now() + Duration::from_millis(50);
         let error = queue.close(deadline).await.unwrap_err();
         assert!(

@@ -2,6 +2,7 @@
 //! finished records and writes, exports and forgets them.
 
 mod hand_over;
+mod kept;
 mod late;
 mod rows;
 mod spans;
@@ -9,6 +10,7 @@ mod visitor;
 mod worker;
 
 pub(crate) use hand_over::HandOver;
+pub(crate) use kept::Kept;
 pub(crate) use rows::{RowRecords, RowSink};
 pub(crate) use visitor::Visitors;
 pub(crate) use worker::{Flusher, Pipeline, Sinks};

@@ -7,8 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
-use crate::instance::Instance;
-use crate::record::{HeadText, Record, UniqueRecord, truncate};
+use crate::record::{HeadText, Record, SharedRecord, UniqueRecord, truncate};
 use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
@@ -59,29 +58,18 @@ impl RowSink {
 /// Finished requests on their way to the store.
 #[derive(Debug)]
 pub(crate) struct RowRecords {
-    records: Vec<UniqueRecord>,
+    records: Vec<SharedRecord>,
     clock: UnixClock,
-    instance: Arc<Instance>,
 }
 
 impl RowRecords {
-    pub(crate) fn new(
-        records: Vec<UniqueRecord>,
-        clock: UnixClock,
-        instance: Arc<Instance>,
-    ) -> Self {
-        Self {
-            records,
-            clock,
-            instance,
-        }
+    pub(crate) fn new(records: Vec<SharedRecord>, clock: UnixClock) -> Self {
+        Self { records, clock }
     }
 
-    /// Gives the records back to be filled again.
+    /// Lets go of the records, to be filled again.
     pub(crate) fn recycle(self) {
-        for record in self.records {
-            self.instance.hand_over.give_back(record);
-        }
+        self.records.into_iter().for_each(UniqueRecord::release);
     }
 }
 
@@ -97,9 +85,7 @@ impl RowBatch for RowRecords {
     }
 
     fn truncate(&mut self, len: usize) {
-        for record in self.records.drain(len..) {
-            self.instance.hand_over.give_back(record);
-        }
+        self.records.drain(len..).for_each(UniqueRecord::release);
     }
 }
 

@@ -16,16 +16,11 @@ use crate::trace::Keep;
 use crate::value::Value;
 
 /// Converts the spans of a record whose trace is kept, those that have not ended among them: their
-/// end is zero. Takes the fields out of it.
-pub(crate) fn convert(
-    record: &mut Record,
-    keep: Option<Keep>,
-    clock: UnixClock,
-) -> Vec<ExportSpan> {
+/// end is zero.
+pub(crate) fn convert(record: &Record, keep: Option<Keep>, clock: UnixClock) -> Vec<ExportSpan> {
     let owner = record.owner.as_ref();
     let exception_events =
         owner.is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
-    let mut fields = std::mem::take(&mut record.fields);
     let mut spans = Vec::with_capacity(record.spans.len() + 1);
     spans.extend(
         record
@@ -34,7 +29,7 @@ pub(crate) fn convert(
             .map(|span| below(record, span, clock, exception_events)),
     );
     let mut own = (record.kind == Kind::Request).then(|| server_span(record, keep, clock));
-    for field in fields.drain(..) {
+    for field in &record.fields {
         let span = match field.span {
             None => own.as_mut(),
             Some(index) => spans.get_mut(index as usize),
@@ -46,13 +41,13 @@ pub(crate) fn convert(
                 .iter_mut()
                 .find(|(key, _)| *key == field.key)
             {
-                Some((_, value)) => *value = field.value,
-                None => span.attributes.push((field.key, field.value)),
+                Some((_, value)) => *value = field.value.clone(),
+                None => span
+                    .attributes
+                    .push((field.key.clone(), field.value.clone())),
             }
         }
     }
-    // The emptied list goes back, so that the next request finds its room.
-    record.fields = fields;
     spans.extend(own);
     spans
 }

@@ -15,10 +15,11 @@ use crate::export::{ExportQueue, ExportSpan};
 use crate::http::observation;
 use crate::instance::Instance;
 use crate::metrics::DropReason;
+use crate::pipeline::kept::Kept;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Owner, Record, Span, UniqueRecord, What};
+use crate::record::{Kind, Owner, Record, SharedRecord, Span, UniqueRecord, What};
 use crate::store::Outcome;
 use crate::trace::{self, Keep};
 
@@ -85,6 +86,7 @@ impl Pipeline {
                                 instance,
                                 sinks,
                                 late: LateSpans::default(),
+                                kept: Vec::new(),
                             };
                             tokio::select! {
                                 () = worker.run(inbox) => {}
@@ -183,6 +185,8 @@ struct Worker {
     instance: Arc<Instance>,
     sinks: Sinks,
     late: LateSpans,
+    /// What one drain has for the exporter, which takes it at one go.
+    kept: Vec<Kept>,
 }
 
 impl Worker {
@@ -256,40 +260,47 @@ impl Worker {
             count += 1;
             self.take(record, clock, &mut rows);
         }
-        self.instance.stats.records.fetch_add(count as u64, Relaxed);
+        instance.stats.records.fetch_add(count as u64, Relaxed);
+        self.sinks.export.push(self.kept.drain(..));
         if !rows.is_empty() {
-            self.sinks.rows.push(RowRecords::new(rows, clock, instance));
+            self.sinks.rows.push(RowRecords::new(rows, clock));
         }
         count
     }
 
-    fn take(&mut self, mut record: UniqueRecord, clock: UnixClock, rows: &mut Vec<UniqueRecord>) {
-        let Some(owner) = record.owner.clone() else {
-            return;
-        };
+    fn take(&mut self, mut record: UniqueRecord, clock: UnixClock, rows: &mut Vec<SharedRecord>) {
         if record.kind == Kind::Detached {
             return self.take_detached(record, clock);
         }
-        settle_headers(&mut record, &owner);
-        count_handler(&record, &owner);
+        settle_headers(&mut record);
+        let Some(owner) = &record.owner else { return };
+        count_handler(&record, owner);
         let slot = record.request.slot.as_deref();
         let decision = owner.snapshot.decide(slot, record.handler);
+        let record = record.share();
         if record.trace.trace_id != 0 {
             let keep = trace::decide(&record, decision.ratio, decision.slow_nanos);
-            self.keep_or_forget(&mut record, keep, clock);
+            self.keep_or_forget(&record, keep, clock);
         }
         if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
             rows.push(record);
         } else {
-            self.instance.hand_over.give_back(record);
+            UniqueRecord::release(record);
         }
     }
 
-    fn keep_or_forget(&mut self, record: &mut Record, keep: Option<Keep>, clock: UnixClock) {
-        if keep.is_some() {
+    fn keep_or_forget(&mut self, record: &SharedRecord, keep: Option<Keep>, clock: UnixClock) {
+        if let Some(keep) = keep {
             set_exemplars(record, clock);
-            let spans = spans::convert(record, keep, clock);
-            self.export(spans, record.open_spans > 0);
+            if record.open_spans == 0 {
+                self.kept.push(Kept::Record {
+                    record: SharedRecord::clone(record),
+                    keep,
+                    clock,
+                });
+            } else {
+                self.keep_what_has_ended(spans::convert(record, Some(keep), clock));
+            }
         } else {
             self.instance.stats.traces_not_kept.fetch_add(1, Relaxed);
         }
@@ -309,15 +320,15 @@ impl Worker {
                     self.instance
                         .stats
                         .dropped(DropReason::SpanUnfinished, record.spans.len() as u64);
-                    self.instance.hand_over.give_back(record);
+                    record.recycle();
                 }
             }
         }
     }
 
-    fn keep_or_forget_detached(&mut self, mut record: UniqueRecord, kept: bool, clock: UnixClock) {
+    fn keep_or_forget_detached(&mut self, record: UniqueRecord, kept: bool, clock: UnixClock) {
         if kept {
-            let mut spans = spans::convert(&mut record, None, clock);
+            let mut spans = spans::convert(&record, None, clock);
             if let [
                 Span {
                     what: What::Late, ..
@@ -329,9 +340,9 @@ impl Worker {
                     .filter_map(|end| self.late_end(end))
                     .collect();
             }
-            self.export(spans, record.open_spans > 0);
+            self.keep_what_has_ended(spans);
         }
-        self.instance.hand_over.give_back(record);
+        record.recycle();
     }
 
     fn late_end(&mut self, end: &mut ExportSpan) -> Option<ExportSpan> {
@@ -341,16 +352,14 @@ impl Worker {
     }
 
     /// Exports what has ended; the rest waits for its end.
-    fn export(&mut self, mut spans: Vec<ExportSpan>, has_unfinished: bool) {
-        if has_unfinished {
-            for unfinished in spans.extract_if(.., |span| span.end_unix_nanos == 0) {
-                let given_up = self.late.unfinished(unfinished);
-                self.instance
-                    .stats
-                    .dropped(DropReason::SpanUnfinished, given_up);
-            }
+    fn keep_what_has_ended(&mut self, mut spans: Vec<ExportSpan>) {
+        for unfinished in spans.extract_if(.., |span| span.end_unix_nanos == 0) {
+            let given_up = self.late.unfinished(unfinished);
+            self.instance
+                .stats
+                .dropped(DropReason::SpanUnfinished, given_up);
         }
-        self.sinks.export.push(spans);
+        self.kept.push(Kept::Spans(spans));
     }
 }
 
@@ -403,22 +412,24 @@ fn count_handler(record: &Record, owner: &Owner) {
 
 /// Takes out the headers that were captured only because some function's rule wants them, and not
 /// the one that answered.
-fn settle_headers(record: &mut Record, owner: &Owner) {
-    if record.request.headers.is_empty() && record.response.headers.is_empty() {
-        return;
-    }
-    let Some(slot) = &record.request.slot else {
+fn settle_headers(record: &mut Record) {
+    let Record {
+        owner: Some(owner),
+        request,
+        response,
+        handler,
+        ..
+    } = record
+    else {
         return;
     };
-    let (keeps_request, keeps_response) = owner.snapshot.keeps_headers(slot, record.handler);
-    record
-        .request
-        .headers
-        .retain(|(name, _)| keeps_request(name));
-    record
-        .response
-        .headers
-        .retain(|(name, _)| keeps_response(name));
+    if request.headers.is_empty() && response.headers.is_empty() {
+        return;
+    }
+    let Some(slot) = &request.slot else { return };
+    let (keeps_request, keeps_response) = owner.snapshot.keeps_headers(slot, *handler);
+    request.headers.retain(|(name, _)| keeps_request(name));
+    response.headers.retain(|(name, _)| keeps_response(name));
 }
 
 impl Sinks {

@@ -10,9 +10,39 @@ use super::Record;
 /// A record that nobody else holds: while it is filled, and while it waits to be used again.
 pub(crate) struct UniqueRecord(UniqueArc<Record>);
 
+/// A finished record, which the sinks hold side by side. Each of them
+/// [releases](UniqueRecord::release) it when it is done.
+pub(crate) type SharedRecord = triomphe::Arc<Record>;
+
 impl UniqueRecord {
     pub(crate) fn new(record: Record) -> Self {
         Self(UniqueArc::new(record))
+    }
+
+    /// Lets several hold it. Nothing can be changed in it then.
+    pub(crate) fn share(self) -> SharedRecord {
+        self.0.shareable()
+    }
+
+    /// The record for the last of its holders; `None` for those before.
+    pub(crate) fn last(record: SharedRecord) -> Option<Self> {
+        SharedRecord::try_unique(record).ok().map(Self)
+    }
+
+    /// Lets go of a record: the last of its holders [recycles](Self::recycle) it.
+    pub(crate) fn release(record: SharedRecord) {
+        if let Some(record) = Self::last(record) {
+            record.recycle();
+        }
+    }
+
+    /// Gives the record back to its instance to be filled again; called where records end, not
+    /// where they begin.
+    pub(crate) fn recycle(mut self) {
+        // Taken out first, since it is what leads to the place for empty records.
+        if let Some(owner) = self.owner.take() {
+            owner.instance.hand_over.give_back(self);
+        }
     }
 }
 
