@@ -285,6 +285,8 @@ mod tests {
     use crate::config::Protocol;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
+    use crate::pipeline::kept_tests::{has_recycled, request};
+    use crate::testing;
 
     struct Fixture {
         queue: ExportQueue,
@@ -366,6 +368,62 @@ mod tests {
         queue.push(traces(1));
         queue.flush().await;
         assert_eq!(memory.spans().len(), 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trace_is_divided_only_when_it_is_larger_than_a_batch() {
+        let Fixture {
+            queue,
+            memory,
+            stats,
+        } = start();
+        queue.push(trace(3));
+        queue.push(trace(3));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(memory.spans().len(), 3);
+        queue.flush().await;
+        assert_eq!(stats.exchanges(Part::Exporter), (2, 0));
+        queue.push(trace(9));
+        queue.flush().await;
+        assert_eq!(memory.spans().len(), 15);
+        assert_eq!(stats.exchanges(Part::Exporter), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn a_record_takes_the_room_of_its_spans() {
+        let (_detective, sinks) = testing::start("").await.unwrap();
+        let Fixture {
+            queue,
+            memory,
+            stats,
+        } = start();
+        queue.push([request(&sinks.instance, 7), request(&sinks.instance, 7)]);
+        assert_eq!(queue.fill()().depth, 10);
+        assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 4);
+        queue.push([request(&sinks.instance, 2)]);
+        assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 6);
+        assert!(has_recycled(&sinks.instance));
+        queue.flush().await;
+        assert_eq!(queue.fill()().depth, 0);
+        assert_eq!(memory.spans().len(), 10);
+    }
+
+    #[tokio::test]
+    async fn an_exporter_that_is_off_finishes_and_counts_nothing() {
+        let (_detective, sinks) = testing::start("").await.unwrap();
+        let stats = Arc::new(Stats::default());
+        let queue = ExportQueue::start(Exporter::Off, &config(), Arc::clone(&stats));
+        queue.push([request(&sinks.instance, 3), request(&sinks.instance, 3)]);
+        queue.flush().await;
+        assert_eq!(queue.fill()().depth, 0);
+        assert!(has_recycled(&sinks.instance));
+        queue.push([request(&sinks.instance, 3)]);
+        queue
+            .close(Instant::now() + Duration::from_secs(5))
+            .await
+            .unwrap();
+        assert_eq!(stats.spans_exported.load(Relaxed), 0);
+        assert_eq!(stats.exchanges(Part::Exporter), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

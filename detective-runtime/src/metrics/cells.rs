@@ -73,7 +73,7 @@ impl RouteCells {
     }
 
     /// Makes the trace of an observed request the exemplar of its bucket. For the pipeline thread,
-    /// once the trace is known to be kept; takes a lock. `unix_nanos` is when the request ended.
+    /// once the trace is known to be kept; may take a lock. `unix_nanos` is when the request ended.
     pub(crate) fn set_exemplar(
         &self,
         observation: &Observation,
@@ -154,7 +154,7 @@ impl FunctionCells {
     }
 
     /// Makes the trace of an observed call the exemplar of its bucket. For the pipeline thread,
-    /// once the trace is known to be kept; takes a lock. `unix_nanos` is when the call ended.
+    /// once the trace is known to be kept; may take a lock. `unix_nanos` is when the call ended.
     pub(crate) fn set_exemplar(
         &self,
         nanos: u64,

@@ -1,6 +1,6 @@
 //! A histogram of durations that any thread can add to without waiting.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::bounds::Bounds;
@@ -15,7 +15,13 @@ pub(super) struct Histogram {
     /// bounds that fills one line exactly.
     lines: Box<[Line]>,
     exemplars: Mutex<Vec<Option<Exemplar>>>,
+    /// When each of them was, so that the lock is taken only for one that replaces it.
+    exemplar_times: Box<[AtomicU64]>,
 }
+
+/// An exemplar is replaced by one that is later by this much, so that however many requests end, a
+/// few of them set exemplars. Nobody reads them more often than once a second.
+const EXEMPLAR_INTERVAL_NANOS: u64 = 100_000_000;
 
 /// One request that was counted in a bucket, and where its trace is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +52,15 @@ impl Histogram {
     pub(super) fn new(bounds: Bounds) -> Self {
         let lines_per_shard = (bounds.buckets() + 1).div_ceil(LINE_CELLS);
         let lines = lines_per_shard * shard::count();
+        // Far from any time, so that the first exemplar is set.
+        let never = std::iter::repeat_with(|| AtomicU64::new(u64::MAX));
+        let exemplar_times = never.take(bounds.buckets()).collect();
         Self {
             bounds,
             lines_per_shard,
             lines: std::iter::repeat_with(Line::default).take(lines).collect(),
             exemplars: Mutex::default(),
+            exemplar_times,
         }
     }
 
@@ -63,12 +73,19 @@ impl Histogram {
         self.lines[first + cell / LINE_CELLS].0[cell % LINE_CELLS].fetch_add(1, Relaxed);
     }
 
-    /// Keeps `exemplar` for the bucket that its duration falls in. Takes a lock: not for the
-    /// request path.
+    /// Keeps `exemplar` for the bucket that its duration falls in, unless the one that is there is
+    /// nearly as new. May take a lock: not for the request path.
     pub(super) fn set_exemplar(&self, exemplar: Exemplar) {
+        let bucket = self.bounds.bucket_of(exemplar.nanos);
+        let time = &self.exemplar_times[bucket];
+        // A clock that was set back makes the one that is there look late.
+        if exemplar.unix_nanos.abs_diff(time.load(Relaxed)) < EXEMPLAR_INTERVAL_NANOS {
+            return;
+        }
+        time.store(exemplar.unix_nanos, Relaxed);
         let mut exemplars = self.lock_exemplars();
         exemplars.resize(self.bounds.buckets(), None);
-        exemplars[self.bounds.bucket_of(exemplar.nanos)] = Some(exemplar);
+        exemplars[bucket] = Some(exemplar);
     }
 
     /// The exemplar of each bucket; empty when there is none at all.
@@ -142,20 +159,24 @@ mod tests {
     }
 
     #[test]
-    fn an_exemplar_is_kept_for_its_bucket_and_replaced_by_the_next() {
+    fn an_exemplar_is_kept_for_its_bucket_and_replaced_by_a_later_one() {
         let histogram = Histogram::new(Bounds::from_seconds(&[1.0]));
         assert_eq!(histogram.exemplars(), []);
-        let exemplar = |nanos| Exemplar {
+        let exemplar = |nanos, unix_nanos| Exemplar {
             nanos,
             trace_id: 1,
             span_id: 2,
-            unix_nanos: 3,
+            unix_nanos,
         };
-        histogram.set_exemplar(exemplar(5));
-        histogram.set_exemplar(exemplar(1_000_000_000));
+        let first = exemplar(5, 3);
+        histogram.set_exemplar(first);
+        histogram.set_exemplar(exemplar(6, 4));
+        assert_eq!(histogram.exemplars(), [Some(first), None]);
+        let later = exemplar(1_000_000_000, 3 + EXEMPLAR_INTERVAL_NANOS);
+        histogram.set_exemplar(later);
         assert_eq!(
             histogram.exemplars(),
-            [Some(exemplar(1_000_000_000)), None],
+            [Some(later), None],
             "a duration equal to the bound is within it"
         );
     }

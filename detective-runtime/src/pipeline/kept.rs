@@ -55,3 +55,86 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+pub(crate) mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::export::SpanKind;
+    use crate::instance::Instance;
+    use crate::pipeline::RowRecords;
+    use crate::record::{Span, What};
+    use crate::testing;
+
+    /// A finished record with so many spans below its own.
+    fn record(instance: &Arc<Instance>, kind: Kind, below: u64) -> SharedRecord {
+        let mut record = instance.begin_now(kind);
+        record.spans.extend((1..=below).map(|id| Span {
+            id,
+            parent: 0,
+            start: 1,
+            end: 2,
+            what: What::Named(Cow::Borrowed("work"), SpanKind::Internal),
+            error: None,
+        }));
+        record.share()
+    }
+
+    fn keep(record: &SharedRecord) -> Kept {
+        Kept::Record {
+            record: SharedRecord::clone(record),
+            keep: Keep::Ratio,
+            clock: UnixClock::read(),
+        }
+    }
+
+    /// A kept request with so many spans, its own included.
+    pub(crate) fn request(instance: &Arc<Instance>, spans: u64) -> Kept {
+        keep(&record(instance, Kind::Request, spans - 1))
+    }
+
+    /// Whether the next record has been used before: only those come with room for spans.
+    pub(crate) fn has_recycled(instance: &Instance) -> bool {
+        instance.hand_over.take_empty().spans.capacity() > 0
+    }
+
+    #[tokio::test]
+    async fn a_record_is_used_again_when_both_row_and_trace_are_done_with_it() {
+        let (_detective, sinks) = testing::start("").await.unwrap();
+        let instance = &sinks.instance;
+        let both = || {
+            let record = record(instance, Kind::Request, 1);
+            let kept = keep(&record);
+            (RowRecords::new(vec![record], UnixClock::read()), kept)
+        };
+
+        let (row, kept) = both();
+        row.recycle();
+        assert!(!has_recycled(instance));
+        assert_eq!(kept.into_spans().len(), 2);
+        assert!(has_recycled(instance));
+
+        let (row, kept) = both();
+        kept.forget();
+        assert!(!has_recycled(instance));
+        row.recycle();
+        assert!(has_recycled(instance));
+    }
+
+    #[tokio::test]
+    async fn every_span_of_a_record_counts() {
+        let (_detective, sinks) = testing::start("").await.unwrap();
+        for (kind, below, expected) in [
+            (Kind::Request, 0, 1),
+            (Kind::Request, 1000, 1001),
+            (Kind::Work, 3, 3),
+        ] {
+            let kept = keep(&record(&sinks.instance, kind, below));
+            assert_eq!(kept.spans(), expected);
+            assert_eq!(kept.into_spans().len(), expected);
+        }
+    }
+}

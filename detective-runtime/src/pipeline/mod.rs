@@ -11,6 +11,8 @@ mod worker;
 
 pub(crate) use hand_over::HandOver;
 pub(crate) use kept::Kept;
+#[cfg(test)]
+pub(crate) use kept::tests as kept_tests;
 pub(crate) use rows::{RowRecords, RowSink};
 pub(crate) use visitor::Visitors;
 pub(crate) use worker::{Flusher, Pipeline, Sinks};
