@@ -1,6 +1,7 @@
 //! From the request's thread to the sinks: one thread of our own, with its own runtime, takes the
 //! finished records and writes, exports and forgets them.
 
+mod address;
 mod hand_over;
 mod kept;
 mod late;

@@ -10,10 +10,16 @@ use crate::clock::UnixClock;
 use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
 use crate::metrics::OTHER_METHOD;
 use crate::pipeline::rows::header_text;
-use crate::record::{HeadText, Kind, Record, Span, SpanError, What};
+use crate::record::{Field, HeadText, Kind, Record, Request, Span, SpanError, What};
 use crate::store::Outcome;
 use crate::trace::Keep;
 use crate::value::Value;
+
+/// Room for the attributes that nearly every server span has, and for a few of the program's own.
+const SERVER_ATTRIBUTES: usize = 20;
+
+/// The same for a span below it.
+const ATTRIBUTES_BELOW: usize = 6;
 
 /// Converts the spans of a record whose trace is kept, those that have not ended among them: their
 /// end is zero.
@@ -22,34 +28,30 @@ pub(crate) fn convert(record: &Record, keep: Option<Keep>, clock: UnixClock) -> 
     let exception_events =
         owner.is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
     let mut spans = Vec::with_capacity(record.spans.len() + 1);
-    spans.extend(
-        record
-            .spans
-            .iter()
-            .map(|span| below(record, span, clock, exception_events)),
-    );
-    let mut own = (record.kind == Kind::Request).then(|| server_span(record, keep, clock));
+    let below = |span| below(record, span, clock, exception_events);
+    spans.extend(record.spans.iter().map(below));
+    if record.kind == Kind::Request {
+        spans.push(server_span(record, keep, clock));
+    }
     for field in &record.fields {
-        let span = match field.span {
-            None => own.as_mut(),
-            Some(index) => spans.get_mut(index as usize),
-        };
-        // The last value of a key counts; two of one key are not allowed in OTLP.
-        if let Some(span) = span {
-            match span
-                .attributes
-                .iter_mut()
-                .find(|(key, _)| *key == field.key)
-            {
-                Some((_, value)) => *value = field.value.clone(),
-                None => span
-                    .attributes
-                    .push((field.key.clone(), field.value.clone())),
-            }
+        // The record's own span comes after the others.
+        let index = field
+            .span
+            .map_or(record.spans.len(), |index| index as usize);
+        if let Some(span) = spans.get_mut(index) {
+            set(&mut span.attributes, field);
         }
     }
-    spans.extend(own);
     spans
+}
+
+/// The last value of a key counts; two of one key are not allowed in OTLP.
+fn set(attributes: &mut Vec<Attribute>, field: &Field) {
+    let value = field.value.clone();
+    match attributes.iter_mut().find(|(key, _)| *key == field.key) {
+        Some(attribute) => attribute.1 = value,
+        None => attributes.push((field.key.clone(), value)),
+    }
 }
 
 /// Gives a span that outlived its record the end that came after it.
@@ -61,17 +63,18 @@ pub(crate) fn complete(span: &mut ExportSpan, end: &mut ExportSpan) {
 }
 
 fn below(record: &Record, span: &Span, clock: UnixClock, exception_events: bool) -> ExportSpan {
-    let (name, kind, mut attributes) = match &span.what {
-        What::Named(name, kind) => (name.clone(), *kind, Vec::new()),
-        What::Late => (Cow::Borrowed(""), SpanKind::Internal, Vec::new()),
+    let mut attributes = Vec::with_capacity(ATTRIBUTES_BELOW);
+    let (name, kind) = match &span.what {
+        What::Named(name, kind) => (name.clone(), *kind),
+        What::Late => (Cow::Borrowed(""), SpanKind::Internal),
         What::Function(callsite) => {
             let site = callsite.site();
-            let code = vec![
+            attributes.extend([
                 text("code.function.name", callsite.path()),
                 text("code.file.path", site.file),
                 int("code.line.number", site.line),
-            ];
-            (Cow::Borrowed(site.name), SpanKind::Internal, code)
+            ]);
+            (Cow::Borrowed(site.name), SpanKind::Internal)
         }
     };
     let end_unix_nanos = if span.end == 0 {
@@ -118,8 +121,9 @@ fn exception(error: &SpanError, unix_nanos: u64) -> ExportEvent {
 
 fn server_span(record: &Record, keep: Option<Keep>, clock: UnixClock) -> ExportSpan {
     let error_type = error_type(record);
-    let mut attributes = request_attributes(record);
-    attributes.extend(response_attributes(record));
+    let mut attributes = Vec::with_capacity(SERVER_ATTRIBUTES);
+    push_request(record, &mut attributes);
+    push_response(record, &mut attributes);
     attributes.extend(
         error_type
             .clone()
@@ -136,7 +140,7 @@ fn server_span(record: &Record, keep: Option<Keep>, clock: UnixClock) -> ExportS
         parent_is_remote: record.trace.parent_span_id != 0,
         flags: record.trace.flags,
         trace_state: record.request.texts.get(HeadText::TraceState).to_owned(),
-        name: Cow::Owned(server_span_name(record)),
+        name: server_span_name(record),
         kind: SpanKind::Server,
         start_unix_nanos: clock.unix_nanos(record.start),
         end_unix_nanos: clock.unix_nanos(record.end),
@@ -149,20 +153,20 @@ fn server_span(record: &Record, keep: Option<Keep>, clock: UnixClock) -> ExportS
 
 /// `{method} {route}`, the method alone without a route; `HTTP` stands for an unknown method. Never
 /// the path, which has no bound.
-fn server_span_name(record: &Record) -> String {
+fn server_span_name(record: &Record) -> Cow<'static, str> {
     let Some(slot) = &record.request.slot else {
-        return "HTTP".to_owned();
+        return Cow::Borrowed("HTTP");
     };
     let method = if &*slot.method == OTHER_METHOD {
         "HTTP"
     } else {
         &slot.method
     };
-    if slot.is_route {
-        format!("{method} {}", slot.endpoint)
+    Cow::Owned(if slot.is_route {
+        [method, " ", &slot.endpoint].concat()
     } else {
         method.to_owned()
-    }
+    })
 }
 
 /// Set only when the request failed on this side: 4xx is the client's affair. An answer that looks
@@ -183,35 +187,26 @@ fn error_type(record: &Record) -> Option<Cow<'static, str>> {
     }
 }
 
-fn request_attributes(record: &Record) -> Vec<Attribute> {
+fn push_request(record: &Record, attributes: &mut Vec<Attribute>) {
     let request = &record.request;
-    let limit = max_text_bytes(record);
-    let mut attributes = Vec::with_capacity(20);
     if let Some(slot) = &request.slot {
-        attributes.push(text("http.request.method", slot.method.to_string()));
+        push_text("http.request.method", &slot.method, attributes);
         if slot.is_route {
-            attributes.push(text("http.route", slot.endpoint.to_string()));
+            push_text("http.route", &slot.endpoint, attributes);
         }
     }
-    let mut push_text = |key: &'static str, value: &str| {
-        if !value.is_empty() {
-            attributes.push(text(key, value.to_owned()));
-        }
-    };
-    push_text(
-        "http.request.method_original",
-        request.texts.get(HeadText::MethodOriginal),
-    );
-    push_text("url.path", request.texts.get(HeadText::Path));
-    push_text("url.query", request.texts.get(HeadText::Query));
-    push_text("url.scheme", if request.https { "https" } else { "http" });
-    push_text(
-        "user_agent.original",
-        request.texts.get(HeadText::UserAgent),
-    );
-    push_text("detective.consumer", &record.consumer);
-    let (host, port) = split_host(request.texts.get(HeadText::Host));
-    push_text("server.address", host);
+    let texts = &request.texts;
+    let original = texts.get(HeadText::MethodOriginal);
+    push_text("http.request.method_original", original, attributes);
+    push_text("url.path", texts.get(HeadText::Path), attributes);
+    push_text("url.query", texts.get(HeadText::Query), attributes);
+    let scheme = if request.https { "https" } else { "http" };
+    attributes.push(text("url.scheme", scheme));
+    let user_agent = texts.get(HeadText::UserAgent);
+    push_text("user_agent.original", user_agent, attributes);
+    push_text("detective.consumer", &record.consumer, attributes);
+    let (host, port) = split_host(texts.get(HeadText::Host));
+    push_text("server.address", host, attributes);
     attributes.extend(port.map(|port| int("server.port", port)));
     attributes.extend(
         request
@@ -219,31 +214,46 @@ fn request_attributes(record: &Record) -> Vec<Attribute> {
             .and_then(protocol_version)
             .map(|it| text("network.protocol.version", it)),
     );
-    if let Some(owner) = &record.owner {
-        let mode = owner.snapshot.config.capture.client_address;
-        let describe = |address| owner.instance.visitors.describe(mode, Some(address));
-        attributes.extend(
-            request
-                .client
-                .and_then(describe)
-                .map(|client| text("client.address", client)),
-        );
-        if let Some((peer, address)) = request
-            .peer
-            .and_then(|peer| Some((peer, describe(peer.ip())?)))
-        {
-            attributes.push(text("network.peer.address", address));
-            attributes.push(int("network.peer.port", peer.port()));
-        }
-    }
-    attributes.extend(headers("http.request.header.", &request.headers, limit));
-    attributes
+    push_addresses(record, attributes);
+    push_headers(
+        "http.request.header.",
+        &request.headers,
+        max_text_bytes(record),
+        attributes,
+    );
 }
 
-fn response_attributes(record: &Record) -> Vec<Attribute> {
+fn push_text(key: &'static str, value: &str, attributes: &mut Vec<Attribute>) {
+    if !value.is_empty() {
+        attributes.push(text(key, value.to_owned()));
+    }
+}
+
+fn push_addresses(record: &Record, attributes: &mut Vec<Attribute>) {
+    let (Some(owner), Request { client, peer, .. }) = (&record.owner, &record.request) else {
+        return;
+    };
+    let mode = owner.snapshot.config.capture.client_address;
+    let describe = |address| owner.instance.visitors.describe(mode, Some(address));
+    let client_text = client.and_then(describe);
+    let peer = peer.and_then(|peer| {
+        // Without a proxy the two are the same, and formatting is dear.
+        let address = if Some(peer.ip()) == *client {
+            client_text.clone()
+        } else {
+            describe(peer.ip())
+        };
+        Some((address?, peer.port()))
+    });
+    attributes.extend(client_text.map(|client| text("client.address", client)));
+    if let Some((address, port)) = peer {
+        attributes.push(text("network.peer.address", address));
+        attributes.push(int("network.peer.port", port));
+    }
+}
+
+fn push_response(record: &Record, attributes: &mut Vec<Attribute>) {
     let response = &record.response;
-    let limit = max_text_bytes(record);
-    let mut attributes = Vec::new();
     // A panic has a status in the row and in the metrics, but no head was sent.
     if response.head != 0 {
         attributes.push(int("http.response.status_code", response.status));
@@ -253,8 +263,12 @@ fn response_attributes(record: &Record) -> Vec<Attribute> {
     if request_bytes > 0 {
         attributes.push(("http.request.body.size".into(), size(request_bytes)));
     }
-    attributes.extend(headers("http.response.header.", &response.headers, limit));
-    attributes
+    push_headers(
+        "http.response.header.",
+        &response.headers,
+        max_text_bytes(record),
+        attributes,
+    );
 }
 
 fn max_text_bytes(record: &Record) -> usize {
@@ -265,21 +279,20 @@ fn max_text_bytes(record: &Record) -> usize {
 }
 
 /// Headers as the conventions want them: lower-case names, and all values in a list.
-fn headers(
+fn push_headers(
     prefix: &str,
     headers: &[(HeaderName, HeaderValue)],
     max_text_bytes: usize,
-) -> Vec<Attribute> {
-    let mut attributes: Vec<Attribute> = Vec::new();
+    attributes: &mut Vec<Attribute>,
+) {
     for (name, value) in headers {
-        let key = format!("{prefix}{name}");
+        let key = [prefix, name.as_str()].concat();
         let value = header_text(value, max_text_bytes);
         match attributes.last_mut() {
             Some((last, Value::TextList(values))) if *last == key => values.push(value),
             _ => attributes.push((Cow::Owned(key), Value::TextList(vec![value]))),
         }
     }
-    attributes
 }
 
 fn protocol_version(version: Version) -> Option<&'static str> {

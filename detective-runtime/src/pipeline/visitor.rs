@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::ClientAddress;
+use crate::pipeline::address;
 
 /// Writes addresses as `capture.client_address` says.
 #[derive(Debug, Default)]
@@ -18,8 +19,8 @@ impl Visitors {
     pub(crate) fn describe(&self, mode: ClientAddress, address: Option<IpAddr>) -> Option<String> {
         let address = address?.to_canonical();
         match mode {
-            ClientAddress::Full => Some(address.to_string()),
-            ClientAddress::Truncated => Some(truncate(address).to_string()),
+            ClientAddress::Full => Some(address::text(address)),
+            ClientAddress::Truncated => Some(address::text(truncate(address))),
             ClientAddress::Hashed => Some(format!("{:016x}", self.key.hash_one(address))),
             ClientAddress::Off => None,
         }

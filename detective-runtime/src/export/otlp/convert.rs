@@ -33,7 +33,7 @@ pub(super) fn span(span: ExportSpan) -> SpanData {
             span.span_id.into(),
             TraceFlags::new(span.flags),
             false,
-            span.trace_state.parse::<TraceState>().unwrap_or_default(),
+            trace_state(&span.trace_state),
         ),
         parent_span_id: span.parent_span_id.into(),
         parent_span_is_remote: span.parent_is_remote,
@@ -54,6 +54,14 @@ pub(super) fn span(span: ExportSpan) -> SpanData {
             .with_version(env!("CARGO_PKG_VERSION"))
             .build(),
     }
+}
+
+fn trace_state(text: &str) -> TraceState {
+    // Most traces have none, and the parser makes an error of that.
+    if text.is_empty() {
+        return TraceState::NONE;
+    }
+    text.parse().unwrap_or_default()
 }
 
 fn attributes(attributes: Vec<Attribute>) -> Vec<KeyValue> {
