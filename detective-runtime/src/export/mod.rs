@@ -1,7 +1,8 @@
 //! From finished records to Jaeger.
 //!
-//! Spans of kept traces are pushed into an [`ExportQueue`], whose task hands them in batches to an
-//! [`Exporter`]. Nothing here is on a request's path, and Jaeger being away costs a counter.
+//! Kept traces are pushed into an [`ExportQueue`] as the records that they are. Its task converts
+//! them and hands them in batches to an [`Exporter`]. Nothing here is on a request's path, and
+//! Jaeger being away costs a counter.
 
 mod error;
 mod memory;

@@ -16,9 +16,9 @@ use crate::pipeline::Kept;
 /// Collects kept traces into batches and exports them, one batch at a time, on a task of its own.
 /// Only there are they converted to spans, so that an exporter that is off costs nothing.
 ///
-/// At most `jaeger.queue_spans` spans wait, besides the batch that is under way. A record waits as
-/// it is, with about one kilobyte for a few spans; converted it would take several times as much.
-/// Dropping the queue without [`close`](Self::close) loses what waits.
+/// At most `jaeger.queue_spans` spans wait, besides the batch that is under way. A record counts
+/// with all its spans and waits as it is: about one kilobyte, where the two spans of a plain
+/// request would take two. Dropping the queue without [`close`](Self::close) loses what waits.
 #[derive(Debug)]
 pub(crate) struct ExportQueue {
     shared: Arc<Shared>,
