@@ -17,6 +17,7 @@ use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
 use crate::instance::Instance;
 use crate::metrics::{QueueFill, Stats};
 use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
+use crate::record::SharedRecord;
 use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue};
 use crate::survey::Survey;
@@ -99,7 +100,9 @@ impl Builder {
                 let snapshot = instance.snapshot();
                 let config = &snapshot.config;
                 let exporter = Exporter::build(&config.jaeger, resource, &stats)?;
-                let export = ExportQueue::start(exporter, &config.jaeger, Arc::clone(&stats));
+                let recycle = recycle(&instance);
+                let export =
+                    ExportQueue::start(exporter, &config.jaeger, Arc::clone(&stats), recycle);
                 instance.metrics.watch_queue("spans", export.fill());
                 let rows = writer.map_or(RowSink::Off, |writer| {
                     let queue = WriteQueue::start(
@@ -166,7 +169,8 @@ async fn start_in_memory(
             (Arc::clone(&instance), exporter.clone(), Arc::clone(&rows));
         move || async move {
             let config = &instance.snapshot().config;
-            let export = ExportQueue::start(Exporter::Memory(exporter), &config.jaeger, stats);
+            let (exporter, recycle) = (Exporter::Memory(exporter), recycle(&instance));
+            let export = ExportQueue::start(exporter, &config.jaeger, stats, recycle);
             let rows = match config.store.enabled {
                 true => RowSink::Memory(rows),
                 false => RowSink::Off,
@@ -183,6 +187,12 @@ async fn start_in_memory(
     };
     let detective = finish(instance, reloader, pipeline, None, survey).await?;
     Ok((detective, sinks))
+}
+
+/// Gives records back to be filled again.
+fn recycle(instance: &Arc<Instance>) -> impl FnMut(SharedRecord) + Send + use<> {
+    let instance = Arc::clone(instance);
+    move |record| instance.hand_over.release(record)
 }
 
 fn new_instance(loaded: &Loaded, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {

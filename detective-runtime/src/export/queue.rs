@@ -12,6 +12,7 @@ use super::{ExportError, ExportSpan, Exporter};
 use crate::config::Jaeger;
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
 use crate::pipeline::Kept;
+use crate::record::SharedRecord;
 
 /// Collects kept traces into batches and exports them, one batch at a time, on a task of its own.
 /// Only there are they converted to spans, so that an exporter that is off costs nothing.
@@ -26,8 +27,14 @@ pub(crate) struct ExportQueue {
 }
 
 impl ExportQueue {
-    /// Starts the task on the current tokio runtime.
-    pub(crate) fn start(exporter: Exporter, config: &Jaeger, stats: Arc<Stats>) -> Self {
+    /// Starts the task on the current tokio runtime. `recycle` gets each record when it is
+    /// converted, or when nobody wants it to be.
+    pub(crate) fn start(
+        exporter: Exporter,
+        config: &Jaeger,
+        stats: Arc<Stats>,
+        recycle: impl FnMut(SharedRecord) + Send + 'static,
+    ) -> Self {
         let (finished, _) = watch::channel(0);
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -38,22 +45,24 @@ impl ExportQueue {
             batch_spans: config.batch_spans.max(1),
             flush_interval: config.flush_interval,
         });
-        let task = tokio::spawn(run(Arc::clone(&shared), exporter));
+        let task = tokio::spawn(run(Arc::clone(&shared), exporter, recycle));
         Self { shared, task }
     }
 
-    /// Queues what came at one time. Spans that do not fit are counted and dropped.
-    pub(crate) fn push(&self, kept: impl IntoIterator<Item = Kept>) {
+    /// Queues what came at one time. Spans that do not fit are counted as dropped; the records of
+    /// which nothing fits come back.
+    pub(crate) fn push(&self, kept: impl IntoIterator<Item = Kept>) -> Vec<SharedRecord> {
         let shared = &self.shared;
         let mut state = shared.lock();
         let was_empty = state.depth == 0;
         let mut excess = 0;
+        let mut refused = Vec::new();
         for kept in kept {
             let wanted = kept.spans();
             let spans = wanted.min(shared.capacity - state.depth);
             excess += wanted - spans;
             if spans == 0 {
-                kept.forget();
+                refused.extend(kept.into_record());
                 continue;
             }
             state.depth += spans;
@@ -67,6 +76,7 @@ impl ExportQueue {
         if (was_empty && state.depth > 0) || state.depth >= shared.batch_spans {
             shared.wake.notify_one();
         }
+        refused
     }
 
     /// Reads how full the queue is, from anywhere and for as long as it is wanted.
@@ -223,19 +233,28 @@ impl Shared {
     }
 }
 
-async fn run(shared: Arc<Shared>, mut exporter: Exporter) -> Result<(), ExportError> {
+async fn run(
+    shared: Arc<Shared>,
+    mut exporter: Exporter,
+    mut recycle: impl FnMut(SharedRecord),
+) -> Result<(), ExportError> {
     let mut result_of_closing = Ok(());
     while let Some(batch) = shared.next_batch().await {
         if exporter.is_off() {
             // Nobody is spoken to, so that nothing is converted or counted as exported.
             let length = count(&batch);
-            batch.into_iter().for_each(|waiting| waiting.kept.forget());
+            let records = batch
+                .into_iter()
+                .filter_map(|waiting| waiting.kept.into_record());
+            records.for_each(&mut recycle);
             shared.finish(length);
             continue;
         }
-        let mut spans = batch
-            .into_iter()
-            .flat_map(|Waiting { kept, spans }| kept.into_spans().into_iter().take(spans));
+        let mut spans = batch.into_iter().flat_map(|waiting| {
+            let (spans, record) = waiting.kept.into_spans();
+            record.into_iter().for_each(&mut recycle);
+            spans.into_iter().take(waiting.spans)
+        });
         // More than one only for a trace that is larger than a batch.
         loop {
             let batch: Vec<_> = spans.by_ref().take(shared.batch_spans).collect();
@@ -299,7 +318,7 @@ mod tests {
         let memory = MemoryExporter::default();
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::Memory(memory.clone());
-        let queue = ExportQueue::start(exporter, &config(), Arc::clone(&stats));
+        let queue = ExportQueue::start(exporter, &config(), Arc::clone(&stats), drop);
         Fixture {
             queue,
             memory,
@@ -400,9 +419,9 @@ mod tests {
         queue.push([request(&sinks.instance, 7), request(&sinks.instance, 7)]);
         assert_eq!(queue.fill()().depth, 10);
         assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 4);
-        queue.push([request(&sinks.instance, 2)]);
+        let refused = queue.push([request(&sinks.instance, 2)]);
         assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 6);
-        assert!(has_recycled(&sinks.instance));
+        assert_eq!(refused.len(), 1);
         queue.flush().await;
         assert_eq!(queue.fill()().depth, 0);
         assert_eq!(memory.spans().len(), 10);
@@ -412,7 +431,9 @@ mod tests {
     async fn an_exporter_that_is_off_finishes_and_counts_nothing() {
         let (_detective, sinks) = testing::start("").await.unwrap();
         let stats = Arc::new(Stats::default());
-        let queue = ExportQueue::start(Exporter::Off, &config(), Arc::clone(&stats));
+        let instance = Arc::clone(&sinks.instance);
+        let recycle = move |record| instance.hand_over.release(record);
+        let queue = ExportQueue::start(Exporter::Off, &config(), Arc::clone(&stats), recycle);
         queue.push([request(&sinks.instance, 3), request(&sinks.instance, 3)]);
         queue.flush().await;
         assert_eq!(queue.fill()().depth, 0);
@@ -458,7 +479,7 @@ mod tests {
         };
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
-        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
+        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats), drop);
         queue.push(traces(6));
         queue.flush().await;
         assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 6);
@@ -488,7 +509,7 @@ mod tests {
         };
         let stats = Arc::new(Stats::default());
         let exporter = Exporter::build(&config, resource(), &stats).unwrap();
-        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats));
+        let queue = ExportQueue::start(exporter, &config, Arc::clone(&stats), drop);
         queue.push(traces(6));
         let deadline = Instant::now() + Duration::from_millis(50);
         let error = queue.close(deadline).await.unwrap_err();

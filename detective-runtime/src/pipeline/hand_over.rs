@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use crossbeam_queue::ArrayQueue;
 
 use crate::metrics::thread_shard;
-use crate::record::{Record, UniqueRecord};
+use crate::record::{Record, SharedRecord, UniqueRecord};
 
 /// Queues of finished records, one for each shard of threads, so that cores do not meet in one; and
 /// beside each the emptied records that its threads use again.
@@ -66,6 +66,13 @@ impl HandOver {
         record.clear();
         // To the threads that it came from, since those take the next one.
         let _surplus = self.shards[record.home].empty.push(record);
+    }
+
+    /// Lets go of a finished record; the last of its holders gives it back.
+    pub(crate) fn release(&self, record: SharedRecord) {
+        if let Some(record) = UniqueRecord::last(record) {
+            self.give_back(record);
+        }
     }
 
     /// Hands a finished record over. When this thread's queue is full the others' are tried; when

@@ -3,7 +3,7 @@
 use crate::clock::UnixClock;
 use crate::export::ExportSpan;
 use crate::pipeline::spans;
-use crate::record::{Kind, SharedRecord, UniqueRecord};
+use crate::record::{Kind, SharedRecord};
 use crate::trace::Keep;
 
 /// Spans of a kept trace that came together.
@@ -31,27 +31,23 @@ impl Kept {
         }
     }
 
-    /// The spans as they leave. The record is let go of.
-    pub(crate) fn into_spans(self) -> Vec<ExportSpan> {
+    /// The spans as they leave, and the record if there is one, which is done with.
+    pub(crate) fn into_spans(self) -> (Vec<ExportSpan>, Option<SharedRecord>) {
         match self {
             Self::Record {
                 record,
                 keep,
                 clock,
-            } => {
-                let spans = spans::convert(&record, Some(keep), clock);
-                UniqueRecord::release(record);
-                spans
-            }
-            Self::Spans(spans) => spans,
+            } => (spans::convert(&record, Some(keep), clock), Some(record)),
+            Self::Spans(spans) => (spans, None),
         }
     }
 
-    /// Lets go of it unconverted.
-    pub(crate) fn forget(self) {
+    /// The record if there is one, unconverted.
+    pub(crate) fn into_record(self) -> Option<SharedRecord> {
         match self {
-            Self::Record { record, .. } => UniqueRecord::release(record),
-            Self::Spans(_) => {}
+            Self::Record { record, .. } => Some(record),
+            Self::Spans(_) => None,
         }
     }
 }
@@ -71,7 +67,7 @@ pub(crate) mod tests {
 
     /// A finished record with so many spans below its own.
     fn record(instance: &Arc<Instance>, kind: Kind, below: u64) -> SharedRecord {
-        let mut record = instance.begin_now(kind);
+        let mut record = instance.begin(kind);
         record.spans.extend((1..=below).map(|id| Span {
             id,
             parent: 0,
@@ -108,17 +104,20 @@ pub(crate) mod tests {
         let both = || {
             let record = record(instance, Kind::Request, 1);
             let kept = keep(&record);
-            (RowRecords::new(vec![record], UnixClock::read()), kept)
+            let row = RowRecords::new(vec![record], UnixClock::read(), Arc::clone(instance));
+            (row, kept)
         };
 
         let (row, kept) = both();
         row.recycle();
         assert!(!has_recycled(instance));
-        assert_eq!(kept.into_spans().len(), 2);
+        let (spans, record) = kept.into_spans();
+        assert_eq!(spans.len(), 2);
+        instance.hand_over.release(record.unwrap());
         assert!(has_recycled(instance));
 
         let (row, kept) = both();
-        kept.forget();
+        instance.hand_over.release(kept.into_record().unwrap());
         assert!(!has_recycled(instance));
         row.recycle();
         assert!(has_recycled(instance));
@@ -134,7 +133,7 @@ pub(crate) mod tests {
         ] {
             let kept = keep(&record(&sinks.instance, kind, below));
             assert_eq!(kept.spans(), expected);
-            assert_eq!(kept.into_spans().len(), expected);
+            assert_eq!(kept.into_spans().0.len(), expected);
         }
     }
 }

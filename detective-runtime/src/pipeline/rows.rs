@@ -7,7 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
-use crate::record::{HeadText, Record, SharedRecord, UniqueRecord, truncate};
+use crate::instance::Instance;
+use crate::record::{HeadText, Record, SharedRecord, truncate};
 use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
@@ -60,16 +61,27 @@ impl RowSink {
 pub(crate) struct RowRecords {
     records: Vec<SharedRecord>,
     clock: UnixClock,
+    instance: Arc<Instance>,
 }
 
 impl RowRecords {
-    pub(crate) fn new(records: Vec<SharedRecord>, clock: UnixClock) -> Self {
-        Self { records, clock }
+    pub(crate) fn new(
+        records: Vec<SharedRecord>,
+        clock: UnixClock,
+        instance: Arc<Instance>,
+    ) -> Self {
+        Self {
+            records,
+            clock,
+            instance,
+        }
     }
 
     /// Lets go of the records, to be filled again.
     pub(crate) fn recycle(self) {
-        self.records.into_iter().for_each(UniqueRecord::release);
+        for record in self.records {
+            self.instance.hand_over.release(record);
+        }
     }
 }
 
@@ -85,7 +97,9 @@ impl RowBatch for RowRecords {
     }
 
     fn truncate(&mut self, len: usize) {
-        self.records.drain(len..).for_each(UniqueRecord::release);
+        for record in self.records.drain(len..) {
+            self.instance.hand_over.release(record);
+        }
     }
 }
 

@@ -261,9 +261,11 @@ impl Worker {
             self.take(record, clock, &mut rows);
         }
         instance.stats.records.fetch_add(count as u64, Relaxed);
-        self.sinks.export.push(self.kept.drain(..));
+        for refused in self.sinks.export.push(self.kept.drain(..)) {
+            instance.hand_over.release(refused);
+        }
         if !rows.is_empty() {
-            self.sinks.rows.push(RowRecords::new(rows, clock));
+            self.sinks.rows.push(RowRecords::new(rows, clock, instance));
         }
         count
     }
@@ -285,7 +287,7 @@ impl Worker {
         if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
             rows.push(record);
         } else {
-            UniqueRecord::release(record);
+            self.instance.hand_over.release(record);
         }
     }
 
@@ -320,7 +322,7 @@ impl Worker {
                     self.instance
                         .stats
                         .dropped(DropReason::SpanUnfinished, record.spans.len() as u64);
-                    record.recycle();
+                    self.instance.hand_over.give_back(record);
                 }
             }
         }
@@ -342,7 +344,7 @@ impl Worker {
             }
             self.keep_what_has_ended(spans);
         }
-        record.recycle();
+        self.instance.hand_over.give_back(record);
     }
 
     fn late_end(&mut self, end: &mut ExportSpan) -> Option<ExportSpan> {

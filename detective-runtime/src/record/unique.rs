@@ -10,8 +10,8 @@ use super::Record;
 /// A record that nobody else holds: while it is filled, and while it waits to be used again.
 pub(crate) struct UniqueRecord(UniqueArc<Record>);
 
-/// A finished record, which the sinks hold side by side. Each of them
-/// [releases](UniqueRecord::release) it when it is done.
+/// A finished record, which the sinks hold side by side. Each of them gives it to
+/// [`HandOver::release`](crate::pipeline::HandOver::release) when it is done.
 pub(crate) type SharedRecord = triomphe::Arc<Record>;
 
 impl UniqueRecord {
@@ -27,22 +27,6 @@ impl UniqueRecord {
     /// The record for the last of its holders; `None` for those before.
     pub(crate) fn last(record: SharedRecord) -> Option<Self> {
         SharedRecord::try_unique(record).ok().map(Self)
-    }
-
-    /// Lets go of a record: the last of its holders [recycles](Self::recycle) it.
-    pub(crate) fn release(record: SharedRecord) {
-        if let Some(record) = Self::last(record) {
-            record.recycle();
-        }
-    }
-
-    /// Gives the record back to its instance to be filled again; called where records end, not
-    /// where they begin.
-    pub(crate) fn recycle(mut self) {
-        // Taken out first, since it is what leads to the place for empty records.
-        if let Some(owner) = self.owner.take() {
-            owner.instance.hand_over.give_back(self);
-        }
     }
 }
 
