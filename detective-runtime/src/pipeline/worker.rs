@@ -198,6 +198,7 @@ impl Worker {
             .pipeline
             .tick
             .max(Duration::from_millis(1));
+        let instance = Arc::clone(&self.instance);
         let mut ticks = tokio::time::interval(tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -220,6 +221,7 @@ impl Worker {
                     None => return,
                 },
                 _ = ticks.tick() => self.drain_all().await,
+                () = instance.hand_over.due() => self.drain_all().await,
             }
         }
     }
