@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderName, HeaderValue};
 
@@ -114,19 +113,17 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
         method: &slot.method,
         path: non_empty(request.texts.get(HeadText::Path)),
         status_code: (response.status != 0).then_some(response.status),
-        response_time: Duration::from_nanos(record.end.saturating_sub(record.start)),
-        time_to_head: (response.head != 0)
-            .then(|| Duration::from_nanos(response.head.saturating_sub(record.start))),
-        timestamp: UNIX_EPOCH + Duration::from_nanos(clock.unix_nanos(record.start)),
+        response_nanos: record.end.saturating_sub(record.start),
+        head_nanos: (response.head != 0).then(|| response.head.saturating_sub(record.start)),
+        unix_nanos: clock.unix_nanos(record.start),
         outcome: response.outcome.unwrap_or(Outcome::Ok),
         error: record.error.as_deref(),
         handler: record.handler.map(|callsite| callsite.path()),
         trace_id: (record.trace.trace_id != 0).then_some(record.trace.trace_id),
-        client_ip: owner
+        client: owner
             .instance
             .visitors
-            .describe(capture.client_address, request.client)
-            .map(Cow::Owned),
+            .visitor(capture.client_address, request.client),
         user_agent: non_empty(request.texts.get(HeadText::UserAgent)),
         consumer: non_empty(&record.consumer),
         request_headers: headers(&request.headers, capture.max_text_bytes),
@@ -144,6 +141,9 @@ fn headers(
     headers: &[(HeaderName, HeaderValue)],
     max_text_bytes: usize,
 ) -> Cow<'static, [(String, String)]> {
+    if headers.is_empty() {
+        return Cow::Borrowed(&[]);
+    }
     headers
         .iter()
         .map(|(name, value)| (name.to_string(), header_text(value, max_text_bytes)))

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::ClientAddress;
 use crate::pipeline::address;
+use crate::store::Client;
 
 /// Writes addresses as `capture.client_address` says.
 #[derive(Debug, Default)]
@@ -17,11 +18,25 @@ pub(crate) struct Visitors {
 impl Visitors {
     /// What is written for `address`.
     pub(crate) fn describe(&self, mode: ClientAddress, address: Option<IpAddr>) -> Option<String> {
+        Some(match self.visitor(mode, address)? {
+            Client::Address(address) => address::text(address),
+            Client::Text(text) => text.into_owned(),
+        })
+    }
+
+    /// The same, not yet as text where it is an address.
+    pub(crate) fn visitor(
+        &self,
+        mode: ClientAddress,
+        address: Option<IpAddr>,
+    ) -> Option<Client<'static>> {
         let address = address?.to_canonical();
         match mode {
-            ClientAddress::Full => Some(address::text(address)),
-            ClientAddress::Truncated => Some(address::text(truncate(address))),
-            ClientAddress::Hashed => Some(format!("{:016x}", self.key.hash_one(address))),
+            ClientAddress::Full => Some(Client::Address(address)),
+            ClientAddress::Truncated => Some(Client::Address(truncate(address))),
+            ClientAddress::Hashed => Some(Client::Text(
+                format!("{:016x}", self.key.hash_one(address)).into(),
+            )),
             ClientAddress::Off => None,
         }
     }

@@ -1,7 +1,10 @@
 //! The row of `api_metrics`: one finished request.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::clock::nanos;
 
 /// One request as it is stored; the columns are those of the `api_metrics` view.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,15 +90,15 @@ pub(crate) struct Row<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: Option<&'a str>,
     pub(crate) status_code: Option<u16>,
-    pub(crate) response_time: Duration,
-    pub(crate) time_to_head: Option<Duration>,
-    pub(crate) timestamp: SystemTime,
+    pub(crate) response_nanos: u64,
+    pub(crate) head_nanos: Option<u64>,
+    /// Start of the request, in nanoseconds since 1970.
+    pub(crate) unix_nanos: u64,
     pub(crate) outcome: Outcome,
     pub(crate) error: Option<&'a str>,
     pub(crate) handler: Option<&'a str>,
     pub(crate) trace_id: Option<u128>,
-    /// May be owned, because an address is first turned into text when its row is written.
-    pub(crate) client_ip: Option<Cow<'a, str>>,
+    pub(crate) client: Option<Client<'a>>,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) consumer: Option<&'a str>,
     /// Owned, because header values are first turned into text when their row is written.
@@ -105,6 +108,34 @@ pub(crate) struct Row<'a> {
     pub(crate) response_bytes: u64,
 }
 
+/// Who came, as `capture.client_address` wants it written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Client<'a> {
+    /// An address, whole or shortened. Not text, since a database may have a shorter form.
+    Address(IpAddr),
+    /// Anything else.
+    Text(Cow<'a, str>),
+}
+
+impl<'a> From<&'a str> for Client<'a> {
+    fn from(text: &'a str) -> Self {
+        // An IPv4 address has one way to be written, so that it comes back as it was.
+        match text.parse::<Ipv4Addr>() {
+            Ok(address) => Self::Address(address.into()),
+            Err(_) => Self::Text(Cow::Borrowed(text)),
+        }
+    }
+}
+
+impl From<Client<'_>> for String {
+    fn from(client: Client<'_>) -> Self {
+        match client {
+            Client::Address(address) => address.to_string(),
+            Client::Text(text) => text.into_owned(),
+        }
+    }
+}
+
 impl<'a> From<&'a ApiMetric> for Row<'a> {
     fn from(metric: &'a ApiMetric) -> Self {
         Self {
@@ -112,14 +143,14 @@ impl<'a> From<&'a ApiMetric> for Row<'a> {
             method: &metric.method,
             path: metric.path.as_deref(),
             status_code: metric.status_code,
-            response_time: metric.response_time,
-            time_to_head: metric.time_to_head,
-            timestamp: metric.timestamp,
+            response_nanos: nanos(metric.response_time),
+            head_nanos: metric.time_to_head.map(nanos),
+            unix_nanos: metric.timestamp.duration_since(UNIX_EPOCH).map_or(0, nanos),
             outcome: metric.outcome,
             error: metric.error.as_deref(),
             handler: metric.handler.as_deref(),
             trace_id: metric.trace_id,
-            client_ip: metric.client_ip.as_deref().map(Cow::Borrowed),
+            client: metric.client_ip.as_deref().map(Client::from),
             user_agent: metric.user_agent.as_deref(),
             consumer: metric.consumer.as_deref(),
             request_headers: Cow::Borrowed(&metric.request_headers),
@@ -137,14 +168,14 @@ impl From<Row<'_>> for ApiMetric {
             method: row.method.to_owned(),
             path: row.path.map(str::to_owned),
             status_code: row.status_code,
-            response_time: row.response_time,
-            time_to_head: row.time_to_head,
-            timestamp: row.timestamp,
+            response_time: Duration::from_nanos(row.response_nanos),
+            time_to_head: row.head_nanos.map(Duration::from_nanos),
+            timestamp: UNIX_EPOCH + Duration::from_nanos(row.unix_nanos),
             outcome: row.outcome,
             error: row.error.map(str::to_owned),
             handler: row.handler.map(str::to_owned),
             trace_id: row.trace_id,
-            client_ip: row.client_ip.map(Cow::into_owned),
+            client_ip: row.client.map(String::from),
             user_agent: row.user_agent.map(str::to_owned),
             consumer: row.consumer.map(str::to_owned),
             request_headers: row.request_headers.into_owned(),

@@ -1,6 +1,8 @@
 //! The embedded engine: one SQLite file in WAL mode, one connection that writes, a few that read.
 
 mod dictionary;
+mod insert;
+mod latencies;
 mod queries;
 mod writer;
 

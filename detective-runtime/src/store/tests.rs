@@ -212,11 +212,10 @@ async fn a_second_start_finds_the_rows_and_the_dictionaries() {
     let counts = text(
         &folder,
         "SELECT (SELECT count(DISTINCT id) FROM api_metrics) || ' ' \
-             || (SELECT count(*) FROM endpoints) || ' ' || (SELECT count(*) FROM handlers) || ' ' \
-             || (SELECT count(*) FROM user_agents) || ' ' || (SELECT count(*) FROM services)",
+             || (SELECT count(*) FROM kinds) || ' ' || (SELECT count(*) FROM user_agents) || ' ' || (SELECT count(*) FROM services)",
     )
     .await;
-    assert_eq!(counts, "6 1 1 1 3");
+    assert_eq!(counts, "6 1 1 3");
 }
 
 #[tokio::test]
@@ -418,7 +417,7 @@ async fn rows_that_are_refused_do_not_take_others_with_them() {
     let (queue, stats, recycled) = queue(&folder, 10_000).await;
     let mut other = connection(&folder).await;
     sqlx::raw_sql(
-        "CREATE TRIGGER picky BEFORE INSERT ON requests WHEN NEW.path = '/bad' \
+        "CREATE TRIGGER picky BEFORE INSERT ON requests WHEN NEW.path ->> '$.path' = '/bad' \
          BEGIN SELECT RAISE(ABORT, 'a bad row'); END",
     )
     .execute(&mut other)
@@ -455,9 +454,9 @@ async fn rows_whose_ids_are_taken_are_counted() {
     sqlx::raw_sql(
         "WITH RECURSIVE ids(id) AS (SELECT max(id) FROM requests UNION ALL \
              SELECT id + (1 << 22) FROM ids LIMIT 60000) \
-         INSERT OR IGNORE INTO requests (id, started_us, endpoint_id, service_id, outcome, \
-             response_time_us, request_bytes, response_bytes) \
-         SELECT (id >> 10) << 10, 0, 1, 1, 0, 0, 0, 0 FROM ids",
+         INSERT OR IGNORE INTO requests (id, service_id, kind_id, started_us, response_time_us, \
+             request_bytes, response_bytes) \
+         SELECT (id >> 10) << 10, 1, 1, 0, 0, 0, 0 FROM ids",
     )
     .execute(&mut other)
     .await

@@ -4,48 +4,112 @@
 //! always one that is in the file, also after a transaction was rolled back.
 
 use std::collections::HashMap;
+use std::ptr;
 
 use sqlx::{Row as _, SqliteConnection};
 
-use crate::store::{Identity, Row};
+use crate::store::{Identity, Outcome, Row};
 
-/// Endpoints and handlers are finite by design; should a program find a way to make more, the
-/// memory is emptied at this number and filled again from the file.
-const MAX_NAMES: usize = 10_000;
+/// Kinds are finite by design; should a program find a way to make more, the memory is emptied at
+/// this number and filled again from the file.
+const MAX_KINDS: usize = 10_000;
 /// User agents are chosen by clients: this many get a number, later ones stand in their rows.
 const MAX_USER_AGENTS: usize = 4_096;
 /// A longer user agent stands in its row, so that the dictionary's memory has a bound.
 const MAX_USER_AGENT_BYTES: usize = 512;
+/// Kinds that are found again by comparing addresses. A power of two.
+const RECENT_KINDS: usize = 64;
 
-/// The numbers that one row refers to.
+/// What a row shares with many others.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keys {
-    pub(super) endpoint: i64,
-    pub(super) handler: Option<i64>,
-    /// `None` also when the text has to stand in the row.
-    pub(super) user_agent: Option<i64>,
+pub(super) struct Kind<'a> {
+    pub(super) endpoint: &'a str,
+    method: &'a str,
+    /// Empty for none.
+    handler: &'a str,
+    /// Zero for none.
+    status_code: u16,
+    outcome: Outcome,
 }
 
 /// What is known of the dictionary tables.
 #[derive(Debug)]
 pub(super) struct Dictionaries {
-    /// By endpoint, then by method, of which an endpoint has few.
-    endpoints: HashMap<String, Vec<(String, i64)>>,
-    handlers: HashMap<String, i64>,
+    /// By endpoint, of which each has few kinds.
+    kinds: HashMap<String, Vec<KnownKind>>,
+    kinds_count: usize,
     user_agents: HashMap<String, i64>,
 }
 
+#[derive(Debug)]
+struct KnownKind {
+    method: String,
+    handler: String,
+    status_code: u16,
+    outcome: Outcome,
+    id: i64,
+}
+
+/// The kinds of the batch at hand. Its rows borrow their texts from what outlives the batch, so
+/// that the same address means the same text, and most are found without reading one.
+#[derive(Debug)]
+pub(super) struct RecentKinds<'a, T>([Option<(Kind<'a>, T)>; RECENT_KINDS]);
+
+impl<'a> Kind<'a> {
+    pub(super) fn of(row: &Row<'a>) -> Self {
+        Self {
+            endpoint: row.endpoint,
+            method: row.method,
+            handler: row.handler.unwrap_or_default(),
+            status_code: row.status_code.unwrap_or_default(),
+            outcome: row.outcome,
+        }
+    }
+
+    /// Whether both have the same texts at the same place.
+    fn is_same(&self, other: &Self) -> bool {
+        ptr::eq(self.endpoint, other.endpoint)
+            && ptr::eq(self.method, other.method)
+            && ptr::eq(self.handler, other.handler)
+            && self.status_code == other.status_code
+            && self.outcome == other.outcome
+    }
+}
+
+impl<'a, T: Copy> RecentKinds<'a, T> {
+    pub(super) fn new() -> Self {
+        Self([const { None }; RECENT_KINDS])
+    }
+
+    /// What was remembered for the kind.
+    pub(super) fn get(&self, kind: &Kind<'a>) -> Option<T> {
+        let (known, value) = self.0[Self::place(kind)].as_ref()?;
+        known.is_same(kind).then_some(*value)
+    }
+
+    /// Remembers `value`, in place of another kind's where there is one.
+    pub(super) fn insert(&mut self, kind: Kind<'a>, value: T) {
+        self.0[Self::place(&kind)] = Some((kind, value));
+    }
+
+    fn place(kind: &Kind<'a>) -> usize {
+        // Texts lie at least so many bytes apart that the lowest bits tell little.
+        let address = kind.endpoint.as_ptr().addr() >> 5;
+        (address ^ usize::from(kind.status_code)) % RECENT_KINDS
+    }
+}
+
 impl Dictionaries {
-    /// Reads the user agents, which are capped in the file as well as here. The other names come
-    /// when they are first needed.
+    /// Reads the user agents, which are capped in the file as well as here. The kinds come when
+    /// they are first needed.
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let user_agents = sqlx::query("SELECT user_agent, id FROM user_agents LIMIT ?")
             .bind(MAX_USER_AGENTS as i64)
             .fetch_all(connection)
             .await?;
         Ok(Self {
-            endpoints: HashMap::new(),
-            handlers: HashMap::new(),
+            kinds: HashMap::new(),
+            kinds_count: 0,
             user_agents: user_agents
                 .into_iter()
                 .map(|row| (row.get(0), row.get(1)))
@@ -53,76 +117,64 @@ impl Dictionaries {
         })
     }
 
-    /// The numbers for `row`, adding what is new to the file.
-    pub(super) async fn resolve(
+    /// The number of a kind, which is added to the file when it is new.
+    pub(super) async fn kind(
         &mut self,
         connection: &mut SqliteConnection,
-        row: &Row<'_>,
-    ) -> Result<Keys, sqlx::Error> {
-        Ok(Keys {
-            endpoint: self.endpoint(connection, row.endpoint, row.method).await?,
-            handler: match row.handler {
-                Some(name) => Some(self.handler(connection, name).await?),
-                None => None,
-            },
-            user_agent: match row.user_agent {
-                Some(text) => self.user_agent(connection, text).await?,
-                None => None,
-            },
-        })
-    }
-
-    async fn endpoint(
-        &mut self,
-        connection: &mut SqliteConnection,
-        endpoint: &str,
-        method: &str,
+        kind: Kind<'_>,
     ) -> Result<i64, sqlx::Error> {
-        if let Some(methods) = self.endpoints.get(endpoint)
-            && let Some((_, id)) = methods.iter().find(|(known, _)| known == method)
-        {
-            return Ok(*id);
+        let Kind {
+            endpoint,
+            method,
+            handler,
+            status_code,
+            outcome,
+        } = kind;
+        let known = self.kinds.get(endpoint).and_then(|kinds| {
+            kinds.iter().find(|known| {
+                known.status_code == status_code
+                    && known.outcome == outcome
+                    && known.method == method
+                    && known.handler == handler
+            })
+        });
+        if let Some(known) = known {
+            return Ok(known.id);
         }
-        let id = insert(
-            connection,
-            "INSERT INTO endpoints (endpoint, method) VALUES (?, ?) \
-             ON CONFLICT DO UPDATE SET method = excluded.method RETURNING id",
-            &[endpoint, method],
+        // An upsert, because the row may be there already, and `DO NOTHING` would return none.
+        let id = sqlx::query_scalar(
+            "INSERT INTO kinds (endpoint, method, handler, status_code, outcome) \
+             VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET outcome = excluded.outcome \
+             RETURNING id",
         )
+        .bind(endpoint.to_owned())
+        .bind(method.to_owned())
+        .bind(handler.to_owned())
+        .bind(status_code)
+        .bind(outcome_code(outcome))
+        .fetch_one(connection)
         .await?;
-        if self.endpoints.len() >= MAX_NAMES {
-            self.endpoints.clear();
+        if self.kinds_count >= MAX_KINDS {
+            self.kinds.clear();
+            self.kinds_count = 0;
         }
-        self.endpoints
+        self.kinds_count += 1;
+        self.kinds
             .entry(endpoint.to_owned())
             .or_default()
-            .push((method.to_owned(), id));
+            .push(KnownKind {
+                method: method.to_owned(),
+                handler: handler.to_owned(),
+                status_code,
+                outcome,
+                id,
+            });
         Ok(id)
     }
 
-    async fn handler(
-        &mut self,
-        connection: &mut SqliteConnection,
-        name: &str,
-    ) -> Result<i64, sqlx::Error> {
-        if let Some(id) = self.handlers.get(name) {
-            return Ok(*id);
-        }
-        let id = insert(
-            connection,
-            "INSERT INTO handlers (name) VALUES (?) \
-             ON CONFLICT DO UPDATE SET name = excluded.name RETURNING id",
-            &[name],
-        )
-        .await?;
-        if self.handlers.len() >= MAX_NAMES {
-            self.handlers.clear();
-        }
-        self.handlers.insert(name.to_owned(), id);
-        Ok(id)
-    }
-
-    async fn user_agent(
+    /// The number of a user agent, which is added to the file when it is new; `None` when the text
+    /// has to stand in the row.
+    pub(super) async fn user_agent(
         &mut self,
         connection: &mut SqliteConnection,
         text: &str,
@@ -133,12 +185,12 @@ impl Dictionaries {
         if self.user_agents.len() >= MAX_USER_AGENTS || text.len() > MAX_USER_AGENT_BYTES {
             return Ok(None);
         }
-        let id = insert(
-            connection,
+        let id = sqlx::query_scalar(
             "INSERT INTO user_agents (user_agent) VALUES (?) \
              ON CONFLICT DO UPDATE SET user_agent = excluded.user_agent RETURNING id",
-            &[text],
         )
+        .bind(text.to_owned())
+        .fetch_one(connection)
         .await?;
         self.user_agents.insert(text.to_owned(), id);
         Ok(Some(id))
@@ -151,24 +203,25 @@ pub(super) async fn register_service(
     connection: &mut SqliteConnection,
     identity: &Identity,
 ) -> Result<i64, sqlx::Error> {
-    insert(
-        connection,
+    sqlx::query_scalar(
         "INSERT INTO services (service, version, instance) VALUES (?, ?, ?) RETURNING id",
-        &[&identity.service, &identity.version, &identity.instance],
     )
+    .bind(identity.service.clone())
+    .bind(identity.version.clone())
+    .bind(identity.instance.clone())
+    .fetch_one(connection)
     .await
 }
 
-/// Runs an insert that returns the number of the row. Where the row may be there already, because
-/// another program has added it meanwhile, it is an upsert: `DO NOTHING` would return no row.
-async fn insert(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    texts: &[&str],
-) -> Result<i64, sqlx::Error> {
-    let mut query = sqlx::query_scalar(sql);
-    for text in texts {
-        query = query.bind((*text).to_owned());
+/// The number that stands for an outcome in the table; the view turns it back into the word.
+fn outcome_code(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Ok => 0,
+        Outcome::ClientError => 1,
+        Outcome::ServerError => 2,
+        Outcome::Panic => 3,
+        Outcome::ClientDisconnect => 4,
+        Outcome::Timeout => 5,
+        Outcome::Shutdown => 6,
     }
-    query.fetch_one(connection).await
 }

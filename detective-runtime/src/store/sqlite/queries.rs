@@ -1,43 +1,43 @@
 //! Questions about rows, in SQLite's words.
 //!
-//! Counts, sums and percentiles come from the index `requests_by_endpoint` alone, one range of it
-//! for each endpoint; the wide rows are not read.
+//! Counts, sums and percentiles come from the table `latencies` alone; the rows are not read.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use tokio::task::spawn_blocking;
 
+use super::latencies::{Latency, end_of_minute, hour, minute, start_of_minute, unpack};
 use crate::store::{EndpointStats, Filter, Overview, RouteMetrics, StoreError, Summary};
 
-/// Counts and sums of each endpoint and method, in the order of their names.
-const TOTALS: &str = "\
-    SELECT endpoint_id, endpoint, method, count(*), \
-        count(*) FILTER (WHERE status_code < 400), count(*) FILTER (WHERE status_code >= 400), \
-        sum(response_time_us), max(response_time_us), max(started_us) \
-    FROM endpoints CROSS JOIN requests ON requests.endpoint_id = endpoints.id \
-    WHERE started_us BETWEEN ?1 AND ?2 \
-        AND (?3 IS NULL OR endpoint = ?3) AND (?4 IS NULL OR method = ?4) \
-    GROUP BY endpoints.id ORDER BY endpoints.endpoint, endpoints.method";
+/// The kinds of some endpoints, those of one endpoint and method together.
+const KINDS: &str = "\
+    SELECT endpoint, method, id, status_code FROM kinds \
+    WHERE (?1 IS NULL OR endpoint = ?1) AND (?2 IS NULL OR method = ?2) \
+    ORDER BY endpoint, method";
 
-/// The times at four ranks, counted from one, of the ordered times of some endpoints.
-const RANKED: &str = "\
-    SELECT rank, response_time_us FROM ( \
-        SELECT response_time_us, row_number() OVER (ORDER BY response_time_us) AS rank \
-        FROM json_each(?1) CROSS JOIN requests ON requests.endpoint_id = json_each.value \
-        WHERE started_us BETWEEN ?2 AND ?3) \
-    WHERE rank IN (?4, ?5, ?6, ?7)";
+/// The starts and durations of some kinds over a time range, one text of bytes for each hour: that
+/// is read faster than each minute by itself, and shorter than what SQLite can hold.
+const LATENCIES: &str = "\
+    SELECT kind_id, hour, group_concat(entries, '') \
+    FROM json_each(?1) CROSS JOIN latencies ON latencies.kind_id = json_each.value \
+    WHERE (hour, minute) >= (?2, ?3) AND (hour, minute) <= (?4, ?5) \
+    GROUP BY kind_id, hour";
 
-/// How often each status was answered by some endpoints.
-const STATUSES: &str = "\
-    SELECT status_code, count(*) \
-    FROM json_each(?1) CROSS JOIN requests ON requests.endpoint_id = json_each.value \
-    WHERE started_us BETWEEN ?2 AND ?3 AND status_code IS NOT NULL \
-    GROUP BY status_code";
+/// The first minute in a time range that has rows; a look-up for each kind.
+const FIRST_MINUTE: &str = "\
+    SELECT min((SELECT minute FROM latencies WHERE kind_id = kinds.id \
+        AND (hour, minute) >= (?1, ?2) AND (hour, minute) <= (?3, ?4) \
+        ORDER BY hour, minute LIMIT 1)) FROM kinds";
 
-/// The first and the last start; two look-ups in the index by time.
-const COVERED: &str = "\
-    SELECT (SELECT min(started_us) FROM requests WHERE started_us BETWEEN ?1 AND ?2), \
-        (SELECT max(started_us) FROM requests WHERE started_us BETWEEN ?1 AND ?2)";
+/// The last one.
+const LAST_MINUTE: &str = "\
+    SELECT max((SELECT minute FROM latencies WHERE kind_id = kinds.id \
+        AND (hour, minute) >= (?1, ?2) AND (hour, minute) <= (?3, ?4) \
+        ORDER BY hour DESC, minute DESC LIMIT 1)) FROM kinds";
 
 /// Answers queries; clones share a small pool of connections.
 #[derive(Debug, Clone)]
@@ -56,68 +56,59 @@ impl Reader {
     ///
     /// [`StoreError::Unavailable`], here as below.
     pub(crate) async fn overview(&self, filter: &Filter) -> Result<Overview, StoreError> {
-        // One transaction sees one state of the rows, so that ranks and counts belong together.
+        // One transaction sees one state of the rows.
         let mut transaction = self.pool.begin().await?;
-        let (start, end) = bounds(filter);
-        let totals = totals(&mut transaction, filter).await?;
-        let mut routes = Vec::with_capacity(totals.len());
-        for total in totals {
-            let ids = [total.endpoint_id];
-            let last_seen = time(total.last_started);
-            let summary = summary(&mut transaction, filter, &ids, &[&total]).await?;
+        let bounds = Bounds::of(filter);
+        let kinds = kinds(&mut transaction, filter).await?;
+        let mut routes = Vec::new();
+        for kinds in kinds
+            .chunk_by(|one, other| (&one.endpoint, &one.method) == (&other.endpoint, &other.method))
+        {
+            let measured = measure(&mut transaction, bounds, kinds).await?;
+            let Some((_, last_start)) = measured.starts else {
+                continue;
+            };
             routes.push(RouteMetrics {
-                endpoint: total.endpoint,
-                method: total.method,
-                summary,
-                last_seen,
+                endpoint: kinds[0].endpoint.clone(),
+                method: kinds[0].method.clone(),
+                last_seen: time(last_start),
+                summary: measured.summary(kinds).await,
             });
         }
-        let covered = sqlx::query(COVERED)
-            .bind(start)
-            .bind(end)
-            .fetch_one(&mut *transaction)
-            .await?;
-        let covered = Option::zip(covered.get::<Option<i64>, _>(0), covered.get(1));
         Ok(Overview {
             routes,
-            covered: covered.map(|(first, last)| (time(first), time(last))),
+            covered: covered(&mut transaction, bounds).await?,
         })
     }
 
     /// One endpoint over all methods that the filter lets through; zeros when it has no rows.
     pub(crate) async fn endpoint(&self, filter: &Filter) -> Result<EndpointStats, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let (start, end) = bounds(filter);
-        let totals = totals(&mut transaction, filter).await?;
-        let ids: Vec<i64> = totals.iter().map(|total| total.endpoint_id).collect();
-        let all: Vec<&Totals> = totals.iter().collect();
-        let summary = summary(&mut transaction, filter, &ids, &all).await?;
-        let by_status = sqlx::query(STATUSES)
-            .bind(json(&ids))
-            .bind(start)
-            .bind(end)
-            .fetch_all(&mut *transaction)
-            .await?;
+        let kinds = kinds(&mut transaction, filter).await?;
+        let measured = measure(&mut transaction, Bounds::of(filter), &kinds).await?;
+        let mut by_method = BTreeMap::new();
+        let mut by_status = BTreeMap::new();
+        for kind in &kinds {
+            let count = measured.count(kind);
+            if count > 0 {
+                *by_method.entry(kind.method.clone()).or_default() += count;
+                if kind.status != 0 {
+                    *by_status.entry(kind.status).or_default() += count;
+                }
+            }
+        }
         Ok(EndpointStats {
-            summary,
-            by_method: totals
-                .into_iter()
-                .map(|total| (total.method, total.requests as u64))
-                .collect(),
-            by_status: by_status
-                .into_iter()
-                .map(|row| (row.get(0), row.get::<i64, _>(1) as u64))
-                .collect(),
+            summary: measured.summary(&kinds).await,
+            by_method: by_method.into_iter().collect(),
+            by_status: by_status.into_iter().collect(),
         })
     }
 
     /// The endpoints that were ever called.
     pub(crate) async fn endpoints(&self) -> Result<Vec<String>, StoreError> {
-        Ok(
-            sqlx::query_scalar("SELECT DISTINCT endpoint FROM endpoints")
-                .fetch_all(&self.pool)
-                .await?,
-        )
+        Ok(sqlx::query_scalar("SELECT DISTINCT endpoint FROM kinds")
+            .fetch_all(&self.pool)
+            .await?)
     }
 
     /// Closes the connections, waiting for the queries that still run.
@@ -126,105 +117,199 @@ impl Reader {
     }
 }
 
-/// A row of [`TOTALS`], times in microseconds.
-struct Totals {
-    endpoint_id: i64,
-    endpoint: String,
-    method: String,
-    requests: i64,
-    successes: i64,
-    errors: i64,
-    sum: i64,
-    max: i64,
-    last_started: i64,
+/// A time range, inclusive, in microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    start: i64,
+    end: i64,
 }
 
-async fn totals(
+/// A row of [`KINDS`].
+#[derive(Debug)]
+struct Kind {
+    endpoint: String,
+    method: String,
+    id: i64,
+    /// Zero for none.
+    status: u16,
+}
+
+/// What the rows of some kinds amount to, in microseconds.
+#[derive(Debug, Default)]
+struct Measured {
+    times: Vec<i64>,
+    /// Of the first and of the last of them.
+    starts: Option<(i64, i64)>,
+    by_kind: HashMap<i64, u64>,
+}
+
+impl Bounds {
+    fn of(filter: &Filter) -> Self {
+        Self {
+            start: filter.start.map_or(0, microseconds),
+            end: filter.end.map_or(i64::MAX, microseconds),
+        }
+    }
+
+    /// The part of it that lies in a minute.
+    fn within(self, minute: i64) -> Self {
+        Self {
+            start: self.start.max(start_of_minute(minute)),
+            end: self.end.min(end_of_minute(minute)),
+        }
+    }
+
+    fn contain(self, start_us: i64) -> bool {
+        (self.start..=self.end).contains(&start_us)
+    }
+}
+
+impl Measured {
+    fn add(&mut self, kind: i64, latencies: impl Iterator<Item = Latency>) {
+        let before = self.times.len();
+        for Latency { start_us, time_us } in latencies {
+            let (first, last) = self.starts.get_or_insert((start_us, start_us));
+            *first = start_us.min(*first);
+            *last = start_us.max(*last);
+            self.times.push(time_us);
+        }
+        *self.by_kind.entry(kind).or_default() += (self.times.len() - before) as u64;
+    }
+
+    fn count(&self, kind: &Kind) -> u64 {
+        self.by_kind.get(&kind.id).copied().unwrap_or(0)
+    }
+
+    /// The summary; `kinds` are those that were measured.
+    async fn summary(mut self, kinds: &[Kind]) -> Summary {
+        let count = |wanted: fn(u16) -> bool| {
+            let wanted = kinds.iter().filter(|kind| wanted(kind.status));
+            wanted.map(|kind| self.count(kind)).sum()
+        };
+        let successes = count(|status| (1..400).contains(&status));
+        let errors = count(|status| status >= 400);
+        let requests = self.times.len();
+        if requests == 0 {
+            return Summary::default();
+        }
+        let sum: i64 = self.times.iter().sum();
+        // Many of them take a while to order, during which the application's thread has better to do.
+        let ranked = spawn_blocking(move || {
+            [50, 90, 95, 99, 100].map(|percent| {
+                let rank = nearest_rank(requests, percent);
+                seconds(*self.times.select_nth_unstable(rank - 1).1)
+            })
+        });
+        let [p50, p90, p95, p99, max] = ranked.await.unwrap_or_default();
+        Summary {
+            requests: requests as u64,
+            successes,
+            errors,
+            average: seconds(sum) / requests as f64,
+            p50,
+            p90,
+            p95,
+            p99,
+            max,
+        }
+    }
+}
+
+async fn kinds(
     connection: &mut SqliteConnection,
     filter: &Filter,
-) -> Result<Vec<Totals>, sqlx::Error> {
-    let (start, end) = bounds(filter);
-    let rows = sqlx::query(TOTALS)
-        .bind(start)
-        .bind(end)
+) -> Result<Vec<Kind>, sqlx::Error> {
+    let rows = sqlx::query(KINDS)
         .bind(filter.endpoint.as_deref())
         .bind(filter.method.as_deref())
         .fetch_all(connection)
         .await?;
-    let rows = rows.into_iter().map(|row| Totals {
-        endpoint_id: row.get(0),
-        endpoint: row.get(1),
-        method: row.get(2),
-        requests: row.get(3),
-        successes: row.get(4),
-        errors: row.get(5),
-        sum: row.get(6),
-        max: row.get(7),
-        last_started: row.get(8),
+    let rows = rows.into_iter().map(|row| Kind {
+        endpoint: row.get(0),
+        method: row.get(1),
+        id: row.get(2),
+        status: row.get(3),
     });
     Ok(rows.collect())
 }
 
-/// The summary of all of `totals`, with the percentiles of the rows behind `ids`.
-async fn summary(
+/// Reads the latencies of some kinds.
+async fn measure(
     connection: &mut SqliteConnection,
-    filter: &Filter,
-    ids: &[i64],
-    totals: &[&Totals],
-) -> Result<Summary, sqlx::Error> {
-    let sum = |of: fn(&Totals) -> i64| totals.iter().map(|total| of(total)).sum::<i64>();
-    let requests = sum(|total| total.requests);
-    if requests == 0 {
-        return Ok(Summary::default());
+    bounds: Bounds,
+    kinds: &[Kind],
+) -> Result<Measured, sqlx::Error> {
+    let ids: Vec<_> = kinds.iter().map(|kind| kind.id).collect();
+    let ids = serde_json::Value::from(ids).to_string();
+    let mut hours = bind_minutes(sqlx::query(LATENCIES).bind(ids), bounds).fetch(connection);
+    let mut measured = Measured::default();
+    while let Some(row) = hours.try_next().await? {
+        let (kind, hour): (i64, i64) = (row.get(0), row.get(1));
+        let latencies = unpack(hour, row.get(2));
+        measured.add(kind, latencies.filter(|one| bounds.contain(one.start_us)));
     }
-    let (start, end) = bounds(filter);
-    let ranks = [50, 90, 95, 99].map(|percent| nearest_rank(requests, percent));
-    let mut query = sqlx::query(RANKED).bind(json(ids)).bind(start).bind(end);
-    for rank in ranks {
-        query = query.bind(rank);
+    Ok(measured)
+}
+
+/// The first and the last start in a time range, whatever the endpoint.
+async fn covered(
+    connection: &mut SqliteConnection,
+    bounds: Bounds,
+) -> Result<Option<(SystemTime, SystemTime)>, sqlx::Error> {
+    let kinds = kinds(connection, &Filter::default()).await?;
+    let (mut first, mut last) = (None, None);
+    let mut left = bounds;
+    while first.is_none()
+        && let Some(minute) = edge(connection, FIRST_MINUTE, left).await?
+    {
+        let measured = measure(connection, bounds.within(minute), &kinds).await?;
+        first = measured.starts.map(|(first, _)| time(first));
+        // The rows of this minute lie before the range.
+        left.start = end_of_minute(minute) + 1;
     }
-    let ranked: Vec<(i64, i64)> = query
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| (row.get(0), row.get(1)))
-        .collect();
-    let [p50, p90, p95, p99] = ranks.map(|wanted| {
-        let found = ranked.iter().find(|(rank, _)| *rank == wanted);
-        found.map_or(0.0, |(_, time)| seconds(*time))
-    });
-    Ok(Summary {
-        requests: requests as u64,
-        successes: sum(|total| total.successes) as u64,
-        errors: sum(|total| total.errors) as u64,
-        average: seconds(sum(|total| total.sum)) / requests as f64,
-        p50,
-        p90,
-        p95,
-        p99,
-        max: seconds(totals.iter().map(|total| total.max).max().unwrap_or(0)),
-    })
+    let mut left = bounds;
+    while last.is_none()
+        && let Some(minute) = edge(connection, LAST_MINUTE, left).await?
+    {
+        let measured = measure(connection, bounds.within(minute), &kinds).await?;
+        last = measured.starts.map(|(_, last)| time(last));
+        left.end = start_of_minute(minute) - 1;
+    }
+    Ok(first.zip(last))
+}
+
+async fn edge(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    bounds: Bounds,
+) -> Result<Option<i64>, sqlx::Error> {
+    let row = bind_minutes(sqlx::query(sql), bounds).fetch_one(connection);
+    Ok(row.await?.get(0))
+}
+
+type Query = sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments>;
+
+/// Binds the hour and the minute of both bounds.
+fn bind_minutes(query: Query, bounds: Bounds) -> Query {
+    let (first, last) = (minute(bounds.start), minute(bounds.end));
+    query
+        .bind(hour(first))
+        .bind(first)
+        .bind(hour(last))
+        .bind(last)
 }
 
 /// The rank, counted from one, of the smallest of `count` values that at least `percent` of them
 /// do not exceed.
-fn nearest_rank(count: i64, percent: i64) -> i64 {
-    (count * percent + 99) / 100
-}
-
-fn bounds(filter: &Filter) -> (i64, i64) {
-    (
-        filter.start.map_or(i64::MIN, microseconds),
-        filter.end.map_or(i64::MAX, microseconds),
-    )
+fn nearest_rank(count: usize, percent: usize) -> usize {
+    (count * percent).div_ceil(100)
 }
 
 fn microseconds(time: SystemTime) -> i64 {
-    let count = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => count(since),
-        Err(before) => -count(before.duration()),
-    }
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(-1, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
 }
 
 fn time(microseconds: i64) -> SystemTime {
@@ -233,8 +318,4 @@ fn time(microseconds: i64) -> SystemTime {
 
 fn seconds(microseconds: i64) -> f64 {
     microseconds as f64 / 1e6
-}
-
-fn json(ids: &[i64]) -> String {
-    serde_json::Value::from(ids).to_string()
 }

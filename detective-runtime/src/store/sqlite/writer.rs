@@ -1,49 +1,19 @@
 //! The one connection that writes rows.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
-use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::dictionary::{Dictionaries, Keys, register_service};
+use super::dictionary::{Dictionaries, Kind, RecentKinds, register_service};
+use super::insert::{self, Keys, RowArguments, Template, integer};
+use super::latencies::{self, Entry, Latency};
 use super::{is_contention, is_refusal, migrate};
 use crate::store::id::IdGenerator;
-use crate::store::{Identity, Outcome, Row, RowBatch, StoreError};
-
-/// The columns that are bound; `service_id` is the same in every row and stands in the statement.
-const COLUMNS: [&str; 19] = [
-    "id",
-    "started_us",
-    "endpoint_id",
-    "handler_id",
-    "user_agent_id",
-    "status_code",
-    "outcome",
-    "response_time_us",
-    "time_to_head_us",
-    "request_bytes",
-    "response_bytes",
-    "trace_id",
-    "path",
-    "client_ip",
-    "user_agent",
-    "consumer",
-    "error",
-    "request_headers",
-    "response_headers",
-];
-
-/// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
-/// statement is an exchange with the connection's thread, so large ones pay: batches of 2,000 rows
-/// were written at 70,000 rows/s by 16, 97,000 by 64 and 126,000 by 256 rows per statement. One
-/// JSON text unpacked by `json_each` managed 51,000.
-const CHUNKS: [usize; 4] = [256, 32, 4, 1];
-
-/// No text in a row is longer than this, whatever the caller captured.
-const MAX_TEXT_BYTES: usize = 8 * 1024;
+use crate::store::{Identity, Row, RowBatch, StoreError};
 
 /// Writes batches of rows, each in one transaction.
 #[derive(Debug)]
@@ -60,12 +30,12 @@ pub(crate) struct Writer {
 struct Session {
     connection: SqliteConnection,
     dictionaries: Dictionaries,
-    /// The insert for each of [`CHUNKS`].
-    inserts: [Arc<str>; CHUNKS.len()],
+    /// The insert for each of [`insert::CHUNKS`].
+    inserts: [Arc<str>; insert::CHUNKS.len()],
+    /// The insert for each of [`latencies::CHUNKS`].
+    latency_inserts: [Arc<str>; latencies::CHUNKS.len()],
     service_id: i64,
     highest_id: i64,
-    /// The dictionary numbers of the batch at hand; kept for its memory.
-    keys: Vec<Keys>,
 }
 
 impl Writer {
@@ -142,11 +112,11 @@ impl Session {
             .await?;
         Ok(Self {
             dictionaries: Dictionaries::load(&mut connection).await?,
-            inserts: CHUNKS.map(|rows| insert_statement(service_id, rows)),
+            inserts: insert::CHUNKS.map(|rows| insert::statement(service_id, rows)),
+            latency_inserts: latencies::CHUNKS.map(latencies::statement),
             connection,
             service_id,
             highest_id,
-            keys: Vec::new(),
         })
     }
 
@@ -156,132 +126,113 @@ impl Session {
         batch: &impl RowBatch,
         part: Range<usize>,
     ) -> Result<u64, sqlx::Error> {
-        let rows = || batch.rows().skip(part.start).take(part.len());
         let ids = &ids[part.clone()];
-        self.keys.clear();
-        for row in rows() {
-            let keys = self
-                .dictionaries
-                .resolve(&mut self.connection, &row)
-                .await?;
-            self.keys.push(keys);
+        let rows = || batch.rows().skip(part.start).take(part.len());
+        let prepared = self.prepare(ids, rows()).await?;
+        if self.insert(prepared).await? {
+            return Ok(ids.len() as u64);
         }
+        // Some were there already, so that none was kept: now without them.
+        let taken = self.taken(ids).await?;
+        let is_new = |id: &i64| !taken.contains(id);
+        let new = ids.iter().copied().filter(is_new).collect::<Vec<_>>();
+        let new_rows = ids.iter().zip(rows()).filter(|(id, _)| is_new(id));
+        let prepared = self.prepare(&new, new_rows.map(|(_, row)| row)).await?;
+        let inserted = self.insert(prepared).await?;
+        Ok(if inserted { new.len() as u64 } else { 0 })
+    }
 
+    /// Makes the arguments for some rows, and adds to the dictionaries what is new in them.
+    async fn prepare<'a>(
+        &mut self,
+        ids: &[i64],
+        rows: impl Iterator<Item = Row<'a>>,
+    ) -> Result<Prepared, sqlx::Error> {
+        let mut arguments = RowArguments::new(ids);
+        let mut recent = RecentKinds::new();
+        let mut last_user_agent = None;
+        let mut entries = Vec::with_capacity(ids.len());
+        for (id, row) in ids.iter().zip(rows) {
+            let kind = Kind::of(&row);
+            let (kind, template) = match recent.get(&kind) {
+                Some(known) => known,
+                None => {
+                    let id = self.dictionaries.kind(&mut self.connection, kind).await?;
+                    let found = (id, Template::of(kind.endpoint));
+                    recent.insert(kind, found);
+                    found
+                }
+            };
+            let user_agent = match (row.user_agent, last_user_agent) {
+                (None, _) => None,
+                (Some(text), Some((last, id))) if text == last => id,
+                (Some(text), _) => {
+                    let connection = &mut self.connection;
+                    let id = self.dictionaries.user_agent(connection, text).await?;
+                    last_user_agent = Some((text, id));
+                    id
+                }
+            };
+            let latency = Latency {
+                start_us: integer(row.unix_nanos / 1_000),
+                time_us: integer(row.response_nanos / 1_000),
+            };
+            entries.push(Entry {
+                kind,
+                id: *id,
+                latency,
+            });
+            let keys = Keys {
+                kind,
+                user_agent,
+                template,
+                latency,
+            };
+            arguments.add(&row, keys).map_err(sqlx::Error::Encode)?;
+        }
+        Ok(Prepared {
+            count: ids.len() as u64,
+            rows: arguments.statements,
+            latencies: latencies::pack(&mut entries).map_err(sqlx::Error::Encode)?,
+        })
+    }
+
+    /// Inserts the rows in one transaction, and says whether they were all new: else none is kept.
+    async fn insert(&mut self, prepared: Prepared) -> Result<bool, sqlx::Error> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         let mut inserted = 0;
-        let mut rows = rows().zip(ids).zip(&self.keys);
-        let mut left = ids.len();
-        for (chunk, sql) in CHUNKS.into_iter().zip(&self.inserts) {
-            while left >= chunk {
-                left -= chunk;
-                let mut arguments = SqliteArguments::default();
-                arguments.reserve(chunk * COLUMNS.len(), 0);
-                for ((row, id), keys) in rows.by_ref().take(chunk) {
-                    bind(&mut arguments, *id, keys, row).map_err(sqlx::Error::Encode)?;
-                }
-                let done = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments)
-                    .execute(&mut *transaction)
-                    .await?;
-                inserted += done.rows_affected();
-            }
+        for (place, arguments) in prepared.rows {
+            let sql = AssertSqlSafe(self.inserts[place].clone());
+            let query = sqlx::query_with(sql, arguments);
+            inserted += query.execute(&mut *transaction).await?.rows_affected();
         }
-        drop(rows);
+        if inserted < prepared.count {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        for (place, arguments) in prepared.latencies {
+            let sql = AssertSqlSafe(self.latency_inserts[place].clone());
+            let query = sqlx::query_with(sql, arguments);
+            query.execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
-        Ok(inserted)
+        Ok(true)
+    }
+
+    /// Those of the ids that rows have.
+    async fn taken(&mut self, ids: &[i64]) -> Result<HashSet<i64>, sqlx::Error> {
+        let taken = sqlx::query_scalar("SELECT id FROM requests WHERE id BETWEEN ? AND ?")
+            .bind(ids.first())
+            .bind(ids.last())
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(taken.into_iter().collect())
     }
 }
 
-/// `INSERT` for `rows` rows. Rows that are there already are skipped by their id; any other
-/// conflict stays an error, which `INSERT OR IGNORE` would hide.
-fn insert_statement(service_id: i64, rows: usize) -> Arc<str> {
-    let columns = COLUMNS.join(", ");
-    let row = format!("({service_id}{})", ", ?".repeat(COLUMNS.len()));
-    let values = vec![row; rows].join(", ");
-    format!(
-        "INSERT INTO requests (service_id, {columns}) VALUES {values} ON CONFLICT (id) DO NOTHING"
-    )
-    .into()
-}
-
-/// Binds one row in the order of [`COLUMNS`].
-fn bind(
-    arguments: &mut SqliteArguments,
-    id: i64,
-    keys: &Keys,
-    row: Row<'_>,
-) -> Result<(), sqlx::error::BoxDynError> {
-    let user_agent = row.user_agent.filter(|_| keys.user_agent.is_none());
-    arguments.add(id)?;
-    arguments.add(microseconds_since_1970(row.timestamp))?;
-    arguments.add(keys.endpoint)?;
-    arguments.add(keys.handler)?;
-    arguments.add(keys.user_agent)?;
-    arguments.add(row.status_code)?;
-    arguments.add(outcome_code(row.outcome))?;
-    arguments.add(microseconds(row.response_time))?;
-    arguments.add(row.time_to_head.map(microseconds))?;
-    arguments.add(size(row.request_bytes))?;
-    arguments.add(size(row.response_bytes))?;
-    arguments.add(row.trace_id.map(|id| id.to_be_bytes().to_vec()))?;
-    arguments.add(row.path.map(capped))?;
-    arguments.add(row.client_ip.map(Cow::into_owned))?;
-    arguments.add(user_agent.map(capped))?;
-    arguments.add(row.consumer.map(capped))?;
-    arguments.add(row.error.map(capped))?;
-    arguments.add(headers_json(&row.request_headers))?;
-    arguments.add(headers_json(&row.response_headers))?;
-    Ok(())
-}
-
-/// The number that stands for an outcome in the table; the view turns it back into the word.
-fn outcome_code(outcome: Outcome) -> i64 {
-    match outcome {
-        Outcome::Ok => 0,
-        Outcome::ClientError => 1,
-        Outcome::ServerError => 2,
-        Outcome::Panic => 3,
-        Outcome::ClientDisconnect => 4,
-        Outcome::Timeout => 5,
-        Outcome::Shutdown => 6,
-    }
-}
-
-fn microseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn microseconds_since_1970(time: SystemTime) -> i64 {
-    microseconds(
-        time.duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-fn size(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-fn capped(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
-}
-
-/// Headers as a JSON object; the values of a repeated name are joined by a
-/// comma, as RFC 9110 section 5.3 allows. `None` when there are none.
-fn headers_json(headers: &[(String, String)]) -> Option<String> {
-    if headers.is_empty() {
-        return None;
-    }
-    let mut json = serde_json::Map::new();
-    for (name, value) in headers {
-        match json.get_mut(name) {
-            Some(serde_json::Value::String(values)) => {
-                values.push_str(", ");
-                values.push_str(capped(value));
-            }
-            _ => {
-                json.insert(name.clone(), capped(value).into());
-            }
-        }
-    }
-    Some(serde_json::Value::Object(json).to_string())
+/// The arguments of a batch: each with the place of its statement.
+struct Prepared {
+    count: u64,
+    rows: Vec<(usize, SqliteArguments)>,
+    latencies: Vec<(usize, SqliteArguments)>,
 }

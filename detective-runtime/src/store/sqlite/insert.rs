@@ -1,0 +1,271 @@
+//! The statements that insert rows, and their arguments.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sqlx::Arguments as _;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::SqliteArguments;
+
+use super::latencies::Latency;
+use crate::store::{Client, Row};
+
+/// The columns that are bound for each row. `service_id` is the same in all rows and stands in the
+/// statement; `id` counts up from one argument.
+const COLUMNS: [&str; 11] = [
+    "kind_id",
+    "user_agent_id",
+    "started_us",
+    "response_time_us",
+    "time_to_head_us",
+    "request_bytes",
+    "response_bytes",
+    "trace_high",
+    "trace_low",
+    "client_ip",
+    "path",
+];
+
+/// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
+/// statement is an exchange with the connection's thread, so large ones pay.
+pub(super) const CHUNKS: [usize; 4] = [256, 32, 4, 1];
+
+/// No text in a row is longer than this, whatever the caller captured.
+const MAX_TEXT_BYTES: usize = 8 * 1024;
+/// Longest run of digits that fits into a number, whatever the digits.
+const MAX_DIGITS: usize = 18;
+
+/// `INSERT` for `rows` rows with ids that follow each other. Rows that are there already are skipped
+/// by their id; any other conflict stays an error, which `INSERT OR IGNORE` would hide.
+///
+/// The first id is the last argument: sqlx takes a parameter `$n` for the nth argument wherever it
+/// stands, and counts those written `?` by themselves.
+pub(super) fn statement(service_id: i64, rows: usize) -> Arc<str> {
+    let columns = COLUMNS.join(", ");
+    let first_id = rows * COLUMNS.len() + 1;
+    let arguments = ", ?".repeat(COLUMNS.len());
+    let values: Vec<_> = (0..rows)
+        .map(|row| format!("(${first_id}+{row}, {service_id}{arguments})"))
+        .collect();
+    let values = values.join(", ");
+    format!(
+        "INSERT INTO requests (id, service_id, {columns}) VALUES {values} ON CONFLICT (id) DO NOTHING"
+    )
+    .into()
+}
+
+/// The arguments of some rows, in as few statements as there can be.
+#[derive(Debug)]
+pub(super) struct RowArguments<'a> {
+    ids: &'a [i64],
+    /// The place in [`CHUNKS`] of each statement, and what it binds.
+    pub(super) statements: Vec<(usize, SqliteArguments)>,
+    /// Rows that the last statement still lacks.
+    lacking: usize,
+    first_id: i64,
+}
+
+/// What a row refers to in other tables, and what was made of its endpoint and times before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) kind: i64,
+    /// `None` also when the text has to stand in the row.
+    pub(super) user_agent: Option<i64>,
+    pub(super) template: Template<'a>,
+    pub(super) latency: Latency,
+}
+
+impl<'a> RowArguments<'a> {
+    /// For rows with these ids, in this order.
+    pub(super) fn new(ids: &'a [i64]) -> Self {
+        Self {
+            ids,
+            statements: Vec::new(),
+            lacking: 0,
+            first_id: 0,
+        }
+    }
+
+    /// Adds the next row.
+    pub(super) fn add(&mut self, row: &Row<'_>, keys: Keys<'_>) -> Result<(), BoxDynError> {
+        if self.lacking == 0 {
+            self.begin();
+        }
+        let Some((_, arguments)) = self.statements.last_mut() else {
+            return Ok(());
+        };
+        bind(arguments, row, keys)?;
+        self.lacking -= 1;
+        if self.lacking == 0 {
+            arguments.add(self.first_id)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the largest statement for which there are ids that follow each other.
+    fn begin(&mut self) {
+        let follow = |rows: usize| match self.ids.get(..rows) {
+            Some([first, .., last]) => last - first == rows as i64 - 1,
+            Some(_) => true,
+            None => false,
+        };
+        let Some(place) = CHUNKS.into_iter().position(follow) else {
+            return;
+        };
+        let rows = CHUNKS[place];
+        self.first_id = self.ids[0];
+        self.ids = &self.ids[rows..];
+        self.lacking = rows;
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(rows * COLUMNS.len() + 1, 0);
+        self.statements.push((place, arguments));
+    }
+}
+
+/// Binds one row in the order of [`COLUMNS`].
+fn bind(arguments: &mut SqliteArguments, row: &Row<'_>, keys: Keys<'_>) -> Result<(), BoxDynError> {
+    let Keys { latency, .. } = keys;
+    arguments.add(keys.kind)?;
+    arguments.add(keys.user_agent)?;
+    arguments.add(latency.start_us)?;
+    arguments.add(latency.time_us)?;
+    arguments.add(row.head_nanos.map(|nanos| integer(nanos / 1_000)))?;
+    arguments.add(integer(row.request_bytes))?;
+    arguments.add(integer(row.response_bytes))?;
+    arguments.add(row.trace_id.map(|id| (id >> 64) as i64))?;
+    arguments.add(row.trace_id.map(|id| id as i64))?;
+    match &row.client {
+        Some(Client::Address(IpAddr::V4(address))) => arguments.add(address.to_bits())?,
+        Some(Client::Address(address)) => arguments.add(address.to_string())?,
+        Some(Client::Text(text)) => arguments.add(capped(text))?,
+        None => arguments.add(None::<i64>)?,
+    }
+    let user_agent = row.user_agent.filter(|_| keys.user_agent.is_none());
+    if has_rare_texts(row, user_agent) {
+        return arguments.add(json(row, user_agent));
+    }
+    match row.path {
+        Some(path) => match keys.template.number_in(path) {
+            Some(number) => arguments.add(number),
+            None => arguments.add(capped(path)),
+        },
+        None => arguments.add(None::<i64>),
+    }
+}
+
+/// Where the parameter of an endpoint stands. A path that has a number there is kept as that number,
+/// which spares the text; the view puts it back in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Template<'a> {
+    /// No parameter.
+    Fixed(&'a str),
+    /// One, between these two.
+    One(&'a str, &'a str),
+    /// Several, or anything else.
+    Other,
+}
+
+impl<'a> Template<'a> {
+    pub(super) fn of(endpoint: &'a str) -> Self {
+        let Some((before, rest)) = endpoint.split_once('{') else {
+            return Self::Fixed(endpoint);
+        };
+        match rest.split_once('}') {
+            Some((_, after)) if !rest.contains('{') && !after.contains('}') => {
+                Self::One(before, after)
+            }
+            _ => Self::Other,
+        }
+    }
+
+    /// The number that stands for the whole path: zero for that of an endpoint without parameters.
+    fn number_in(self, path: &str) -> Option<i64> {
+        match self {
+            Self::Fixed(endpoint) => (path == endpoint).then_some(0),
+            Self::One(before, after) => {
+                let digits = path.strip_prefix(before)?.strip_suffix(after)?;
+                number(digits.as_bytes())
+            }
+            Self::Other => None,
+        }
+    }
+}
+
+/// The number that is written just so.
+fn number(digits: &[u8]) -> Option<i64> {
+    let is_shortest = digits.len() <= MAX_DIGITS
+        && match digits {
+            [] => false,
+            [first, rest @ ..] => *first != b'0' || rest.is_empty(),
+        };
+    if !is_shortest {
+        return None;
+    }
+    digits.iter().try_fold(0, |number: i64, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        (digit < 10).then(|| number * 10 + i64::from(digit))
+    })
+}
+
+fn has_rare_texts(row: &Row<'_>, user_agent: Option<&str>) -> bool {
+    row.error.is_some()
+        || row.consumer.is_some()
+        || user_agent.is_some()
+        || !row.request_headers.is_empty()
+        || !row.response_headers.is_empty()
+        // It would be taken for what is made here.
+        || row.path.is_some_and(|path| path.starts_with('{'))
+}
+
+/// The path and the texts that few rows have, as a JSON object.
+fn json(row: &Row<'_>, user_agent: Option<&str>) -> String {
+    let mut json = serde_json::Map::new();
+    let texts = [
+        ("path", row.path),
+        ("error", row.error),
+        ("consumer", row.consumer),
+        ("user_agent", user_agent),
+    ];
+    for (key, text) in texts {
+        if let Some(text) = text {
+            json.insert(key.to_owned(), capped(text).into());
+        }
+    }
+    let headers = [
+        ("request_headers", &row.request_headers),
+        ("response_headers", &row.response_headers),
+    ];
+    for (key, headers) in headers {
+        if !headers.is_empty() {
+            json.insert(key.to_owned(), headers_json(headers));
+        }
+    }
+    serde_json::Value::Object(json).to_string()
+}
+
+/// Headers as a JSON object; the values of a repeated name are joined by a comma, as RFC 9110
+/// section 5.3 allows.
+fn headers_json(headers: &[(String, String)]) -> serde_json::Value {
+    let mut json = serde_json::Map::new();
+    for (name, value) in headers {
+        match json.get_mut(name) {
+            Some(serde_json::Value::String(values)) => {
+                values.push_str(", ");
+                values.push_str(capped(value));
+            }
+            _ => {
+                json.insert(name.clone(), capped(value).into());
+            }
+        }
+    }
+    json.into()
+}
+
+fn capped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+}
+
+/// As SQLite has it, which knows no unsigned numbers.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
