@@ -35,34 +35,59 @@ const MAX_TEXT_BYTES: usize = 8 * 1024;
 /// Longest run of digits that fits into a number, whatever the digits.
 const MAX_DIGITS: usize = 18;
 
-/// `INSERT` for `rows` rows with ids that follow each other. Rows that are there already are skipped
-/// by their id; any other conflict stays an error, which `INSERT OR IGNORE` would hide.
-///
-/// The first id is the last argument: sqlx takes a parameter `$n` for the nth argument wherever it
-/// stands, and counts those written `?` by themselves.
-pub(super) fn statement(service_id: i64, rows: usize) -> Arc<str> {
+/// The ids of the rows of one statement. The arguments are the same for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// Counted up from the last argument. Rows that are there already are skipped by their id; any
+    /// other conflict stays an error, which `INSERT OR IGNORE` would hide.
+    Given,
+    /// Those that follow the highest one in the table, as SQLite makes them. It then appends without
+    /// a search for each row, which costs as much as the rest of the row.
+    Following,
+}
+
+/// `INSERT` for `rows` rows whose ids follow each other.
+pub(super) fn statement(service_id: i64, rows: usize, ids: Ids) -> Arc<str> {
     let columns = COLUMNS.join(", ");
-    let first_id = rows * COLUMNS.len() + 1;
     let arguments = ", ?".repeat(COLUMNS.len());
-    let values: Vec<_> = (0..rows)
-        .map(|row| format!("(${first_id}+{row}, {service_id}{arguments})"))
-        .collect();
-    let values = values.join(", ");
-    format!(
-        "INSERT INTO requests (id, service_id, {columns}) VALUES {values} ON CONFLICT (id) DO NOTHING"
-    )
+    let values = |row: &dyn Fn(usize) -> String| (0..rows).map(row).collect::<Vec<_>>().join(", ");
+    match ids {
+        Ids::Given => {
+            // sqlx takes a parameter `$n` for the nth argument wherever it stands, and counts those
+            // written `?` by themselves.
+            let first_id = rows * COLUMNS.len() + 1;
+            let values = values(&|row| format!("(${first_id} + {row}, {service_id}{arguments})"));
+            format!(
+                "INSERT INTO requests (id, service_id, {columns}) VALUES {values} \
+                 ON CONFLICT (id) DO NOTHING"
+            )
+        }
+        Ids::Following => {
+            let values = values(&|_| format!("({service_id}{arguments})"));
+            format!("INSERT INTO requests (service_id, {columns}) VALUES {values}")
+        }
+    }
     .into()
 }
 
-/// The arguments of some rows, in as few statements as there can be.
+/// The arguments of some rows.
 #[derive(Debug)]
 pub(super) struct RowArguments<'a> {
     ids: &'a [i64],
-    /// The place in [`CHUNKS`] of each statement, and what it binds.
-    pub(super) statements: Vec<(usize, SqliteArguments)>,
+    statements: Vec<RowStatement>,
     /// Rows that the last statement still lacks.
     lacking: usize,
+}
+
+/// The arguments of one statement.
+#[derive(Debug)]
+pub(super) struct RowStatement {
+    /// The place of its number of rows in [`CHUNKS`].
+    pub(super) place: usize,
     first_id: i64,
+    /// Whether its first id follows the last one of the statement before.
+    pub(super) follows: bool,
+    pub(super) arguments: SqliteArguments,
 }
 
 /// What a row refers to in other tables, and what was made of its endpoint and times before.
@@ -82,7 +107,6 @@ impl<'a> RowArguments<'a> {
             ids,
             statements: Vec::new(),
             lacking: 0,
-            first_id: 0,
         }
     }
 
@@ -91,34 +115,48 @@ impl<'a> RowArguments<'a> {
         if self.lacking == 0 {
             self.begin();
         }
-        let Some((_, arguments)) = self.statements.last_mut() else {
+        let Some(statement) = self.statements.last_mut() else {
             return Ok(());
         };
-        bind(arguments, row, keys)?;
+        bind(&mut statement.arguments, row, keys)?;
         self.lacking -= 1;
         if self.lacking == 0 {
-            arguments.add(self.first_id)?;
+            statement.arguments.add(statement.first_id)?;
         }
         Ok(())
     }
 
-    /// Begins the largest statement for which there are ids that follow each other.
+    pub(super) fn into_statements(self) -> Vec<RowStatement> {
+        self.statements
+    }
+
+    /// Begins the next statement: one row by itself where a run of ids that follow each other
+    /// begins, and as many as there can be where it goes on.
     fn begin(&mut self) {
-        let follow = |rows: usize| match self.ids.get(..rows) {
-            Some([first, .., last]) => last - first == rows as i64 - 1,
-            Some(_) => true,
-            None => false,
+        let Some(&first_id) = self.ids.first() else {
+            return;
         };
-        let Some(place) = CHUNKS.into_iter().position(follow) else {
+        let before = self.statements.last();
+        let follows =
+            before.is_some_and(|before| before.first_id + CHUNKS[before.place] as i64 == first_id);
+        let fits = |rows: usize| {
+            let last = self.ids.get(rows - 1);
+            rows == 1 || follows && last.is_some_and(|last| last - first_id == rows as i64 - 1)
+        };
+        let Some(place) = CHUNKS.into_iter().position(fits) else {
             return;
         };
         let rows = CHUNKS[place];
-        self.first_id = self.ids[0];
         self.ids = &self.ids[rows..];
         self.lacking = rows;
         let mut arguments = SqliteArguments::default();
         arguments.reserve(rows * COLUMNS.len() + 1, 0);
-        self.statements.push((place, arguments));
+        self.statements.push(RowStatement {
+            place,
+            first_id,
+            follows,
+            arguments,
+        });
     }
 }
 

@@ -9,11 +9,13 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::dictionary::{Dictionaries, Kind, RecentKinds, register_service};
-use super::insert::{self, Keys, RowArguments, Template, integer};
+use super::insert::{self, Ids, Keys, RowArguments, RowStatement, Template, integer};
 use super::latencies::{self, Entry, Latency};
 use super::{is_contention, is_refusal, migrate};
 use crate::store::id::IdGenerator;
 use crate::store::{Identity, Row, RowBatch, StoreError};
+
+const HIGHEST_ID: &str = "SELECT coalesce(max(id), 0) FROM requests";
 
 /// Writes batches of rows, each in one transaction.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ struct Session {
     dictionaries: Dictionaries,
     /// The insert for each of [`insert::CHUNKS`].
     inserts: [Arc<str>; insert::CHUNKS.len()],
+    /// The same, for rows that follow the highest id.
+    following: [Arc<str>; insert::CHUNKS.len()],
     /// The insert for each of [`latencies::CHUNKS`].
     latency_inserts: [Arc<str>; latencies::CHUNKS.len()],
     service_id: i64,
@@ -107,12 +111,14 @@ impl Session {
         let mut connection = options.connect().await?;
         migrate(&mut connection).await?;
         let service_id = register_service(&mut connection, identity).await?;
-        let highest_id = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM requests")
+        let highest_id = sqlx::query_scalar(HIGHEST_ID)
             .fetch_one(&mut connection)
             .await?;
         Ok(Self {
             dictionaries: Dictionaries::load(&mut connection).await?,
-            inserts: insert::CHUNKS.map(|rows| insert::statement(service_id, rows)),
+            inserts: insert::CHUNKS.map(|rows| insert::statement(service_id, rows, Ids::Given)),
+            following: insert::CHUNKS
+                .map(|rows| insert::statement(service_id, rows, Ids::Following)),
             latency_inserts: latencies::CHUNKS.map(latencies::statement),
             connection,
             service_id,
@@ -192,7 +198,8 @@ impl Session {
         }
         Ok(Prepared {
             count: ids.len() as u64,
-            rows: arguments.statements,
+            first_id: ids.first().copied().unwrap_or(0),
+            rows: arguments.into_statements(),
             latencies: latencies::pack(&mut entries).map_err(sqlx::Error::Encode)?,
         })
     }
@@ -200,10 +207,20 @@ impl Session {
     /// Inserts the rows in one transaction, and says whether they were all new: else none is kept.
     async fn insert(&mut self, prepared: Prepared) -> Result<bool, sqlx::Error> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        // Another program may have been quicker, and rows that were sent before may be there.
+        let highest: i64 = sqlx::query_scalar(HIGHEST_ID)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let appends = highest < prepared.first_id;
         let mut inserted = 0;
-        for (place, arguments) in prepared.rows {
-            let sql = AssertSqlSafe(self.inserts[place].clone());
-            let query = sqlx::query_with(sql, arguments);
+        for statement in prepared.rows {
+            let inserts = if appends && statement.follows {
+                &self.following
+            } else {
+                &self.inserts
+            };
+            let sql = AssertSqlSafe(inserts[statement.place].clone());
+            let query = sqlx::query_with(sql, statement.arguments);
             inserted += query.execute(&mut *transaction).await?.rows_affected();
         }
         if inserted < prepared.count {
@@ -230,9 +247,10 @@ impl Session {
     }
 }
 
-/// The arguments of a batch: each with the place of its statement.
+/// The arguments of a batch; those of the latencies each with the place of its statement.
 struct Prepared {
     count: u64,
-    rows: Vec<(usize, SqliteArguments)>,
+    first_id: i64,
+    rows: Vec<RowStatement>,
     latencies: Vec<(usize, SqliteArguments)>,
 }
