@@ -63,8 +63,9 @@ pub(super) fn statement(service_id: i64, rows: usize, ids: Ids) -> Arc<str> {
             )
         }
         Ids::Following => {
-            let values = values(&|_| format!("({service_id}{arguments})"));
-            format!("INSERT INTO requests (service_id, {columns}) VALUES {values}")
+            // All columns of the table in their order: SQLite then need not copy them.
+            let values = values(&|_| format!("(NULL, {service_id}{arguments})"));
+            format!("INSERT INTO requests (id, service_id, {columns}) VALUES {values}")
         }
     }
     .into()
