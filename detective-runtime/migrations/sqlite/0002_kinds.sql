@@ -23,24 +23,23 @@ CREATE TABLE kinds (
     UNIQUE (endpoint, method, handler, status_code, outcome)
 ) STRICT;
 
+-- Each column costs as much as a third of the row's place in the table, so that small numbers share
+-- one. Two that do not fit stand there as a JSON array.
 CREATE TABLE requests (
-    id               INTEGER PRIMARY KEY, -- milliseconds since 2020 (41 bits), service_id (12), sequence (10)
-    service_id       INTEGER NOT NULL,
-    kind_id          INTEGER NOT NULL,
-    user_agent_id    INTEGER,
-    started_us       INTEGER NOT NULL,    -- microseconds since 1970, UTC
-    response_time_us INTEGER NOT NULL,
-    time_to_head_us  INTEGER,
-    request_bytes    INTEGER NOT NULL,
-    response_bytes   INTEGER NOT NULL,
-    trace_high       INTEGER,             -- the upper and the lower 64 bits of the trace's id
-    trace_low        INTEGER,
-    client_ip        ANY,                 -- a number for an IPv4 address, else the text
+    id         INTEGER PRIMARY KEY, -- milliseconds since 2020 (41 bits), service_id (12), sequence (10)
+    service_id INTEGER NOT NULL,
+    keys       INTEGER NOT NULL,    -- kind_id (47 bits), user_agent_id or zero (16)
+    started_us INTEGER NOT NULL,    -- microseconds since 1970, UTC
+    times      ANY NOT NULL,        -- microseconds to the end (32), to the head plus one or zero (31)
+    sizes      ANY NOT NULL,        -- bytes of the request's body (32), of the response's (31)
+    trace_high INTEGER,             -- the upper and the lower 64 bits of the trace's id
+    trace_low  INTEGER,
+    client_ip  ANY,                 -- a number for an IPv4 address, else the text
     -- A text is the path. A number is the one that the path has in place of the endpoint's
     -- parameter, or zero when the endpoint has none and is the path. A text that begins with `{` is
     -- a JSON object of the path and the texts that few rows have: error, consumer, user_agent (when
     -- the dictionary had no room), request_headers, response_headers.
-    path             ANY
+    path       ANY
 ) STRICT;
 
 -- Start and duration of each row, packed by what they are looked up by. 12 bytes for each:
@@ -66,13 +65,13 @@ INSERT INTO requests
 SELECT
     old_requests.id,
     old_requests.service_id,
-    kinds.id,
-    old_requests.user_agent_id,
+    kinds.id << 16 | ifnull(user_agent_id, 0), -- there are 4,096
     old_requests.started_us,
-    old_requests.response_time_us,
-    old_requests.time_to_head_us,
-    old_requests.request_bytes,
-    old_requests.response_bytes,
+    iif(response_time_us < 1 << 32 AND ifnull(time_to_head_us, 0) + 1 < 1 << 31,
+        response_time_us << 31 | ifnull(time_to_head_us + 1, 0),
+        json_array(response_time_us, ifnull(time_to_head_us + 1, 0))),
+    iif(request_bytes < 1 << 32 AND response_bytes < 1 << 31,
+        request_bytes << 31 | response_bytes, json_array(request_bytes, response_bytes)),
     ('0x' || substr(hex(trace_id), 1, 8)) ->> '$' << 32 | ('0x' || substr(hex(trace_id), 9, 8)) ->> '$',
     ('0x' || substr(hex(trace_id), 17, 8)) ->> '$' << 32 | ('0x' || substr(hex(trace_id), 25, 8)) ->> '$',
     old_requests.client_ip,
@@ -92,9 +91,9 @@ JOIN kinds ON kinds.endpoint = endpoints.endpoint AND kinds.method = endpoints.m
 ORDER BY old_requests.id;
 
 INSERT INTO latencies
-SELECT kind_id, started_us / 3600000000, started_us / 60000000, min(id),
+SELECT keys >> 16, started_us / 3600000000, started_us / 60000000, min(id),
     unhex(group_concat(printf('%08x%016x', started_us % 3600000000, response_time_us), ''))
-FROM requests GROUP BY 1, 2, 3;
+FROM requests JOIN old_requests USING (id, started_us) GROUP BY 1, 2, 3;
 
 DROP TABLE old_requests;
 DROP TABLE endpoints;
@@ -113,8 +112,10 @@ SELECT
             || substr(kinds.endpoint, instr(kinds.endpoint, '}') + 1)
     END AS path,
     nullif(kinds.status_code, 0) AS status_code,
-    requests.response_time_us / 1000000.0 AS response_time,
-    requests.time_to_head_us / 1000000.0 AS time_to_head,
+    iif(typeof(requests.times) = 'integer', requests.times >> 31,
+        json_extract(requests.times, '$[0]')) / 1000000.0 AS response_time,
+    (nullif(iif(typeof(requests.times) = 'integer', requests.times & 0x7fffffff,
+        json_extract(requests.times, '$[1]')), 0) - 1) / 1000000.0 AS time_to_head,
     strftime('%Y-%m-%dT%H:%M:%S', requests.started_us / 1000000, 'unixepoch')
         || printf('.%06dZ', requests.started_us % 1000000) AS timestamp,
     CASE kinds.outcome
@@ -140,12 +141,14 @@ SELECT
         '{}') AS request_headers,
     coalesce(iif(requests.path LIKE '{%', json_extract(requests.path, '$.response_headers'), NULL),
         '{}') AS response_headers,
-    requests.request_bytes,
-    requests.response_bytes,
+    iif(typeof(requests.sizes) = 'integer', requests.sizes >> 31,
+        json_extract(requests.sizes, '$[0]')) AS request_bytes,
+    iif(typeof(requests.sizes) = 'integer', requests.sizes & 0x7fffffff,
+        json_extract(requests.sizes, '$[1]')) AS response_bytes,
     services.service,
     services.version,
     services.instance
 FROM requests
-LEFT JOIN kinds ON kinds.id = requests.kind_id
-LEFT JOIN user_agents ON user_agents.id = requests.user_agent_id
+LEFT JOIN kinds ON kinds.id = requests.keys >> 16
+LEFT JOIN user_agents ON user_agents.id = requests.keys & 0xffff
 LEFT JOIN services ON services.id = requests.service_id;

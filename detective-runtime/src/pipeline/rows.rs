@@ -1,6 +1,7 @@
 //! From records to rows: borrowed as they are, so that nothing is copied on the way to the database.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderName, HeaderValue};
@@ -47,7 +48,7 @@ impl RowSink {
             Self::Memory(rows) => {
                 rows.lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .extend(batch.rows().map(ApiMetric::from));
+                    .extend(batch.rows(0..batch.len()).map(ApiMetric::from));
                 batch.recycle();
             }
             Self::Off => batch.recycle(),
@@ -89,8 +90,8 @@ impl RowBatch for RowRecords {
         self.records.len()
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send {
-        self.records
+    fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send {
+        self.records[part]
             .iter()
             .filter_map(|record| row(record, self.clock))
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::nanos;
@@ -193,8 +194,8 @@ pub(crate) trait RowBatch: Send + Sync + 'static {
     /// How many rows there are.
     fn len(&self) -> usize;
 
-    /// The rows, in the same order each time.
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send;
+    /// The rows at some places, in the same order each time.
+    fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send;
 
     /// Forgets the rows beyond the first `len`, because the queue has no room for them.
     fn truncate(&mut self, len: usize);
@@ -205,8 +206,8 @@ impl RowBatch for Vec<ApiMetric> {
         self.len()
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> + Send {
-        self.iter().map(Row::from)
+    fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send {
+        self[part].iter().map(Row::from)
     }
 
     fn truncate(&mut self, len: usize) {

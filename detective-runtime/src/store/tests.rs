@@ -454,9 +454,8 @@ async fn rows_whose_ids_are_taken_are_counted() {
     sqlx::raw_sql(
         "WITH RECURSIVE ids(id) AS (SELECT max(id) FROM requests UNION ALL \
              SELECT id + (1 << 22) FROM ids LIMIT 60000) \
-         INSERT OR IGNORE INTO requests (id, service_id, kind_id, started_us, response_time_us, \
-             request_bytes, response_bytes) \
-         SELECT (id >> 10) << 10, 1, 1, 0, 0, 0, 0 FROM ids",
+         INSERT OR IGNORE INTO requests (id, service_id, keys, started_us, times, sizes) \
+         SELECT (id >> 10) << 10, 1, 1 << 16, 0, 0, 0 FROM ids",
     )
     .execute(&mut other)
     .await

@@ -8,6 +8,7 @@ use std::ptr;
 
 use sqlx::{Row as _, SqliteConnection};
 
+use super::insert::USER_AGENT_BITS;
 use crate::store::{Identity, Outcome, Row};
 
 /// Kinds are finite by design; should a program find a way to make more, the memory is emptied at
@@ -103,7 +104,7 @@ impl Dictionaries {
     /// Reads the user agents, which are capped in the file as well as here. The kinds come when
     /// they are first needed.
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let user_agents = sqlx::query("SELECT user_agent, id FROM user_agents LIMIT ?")
+        let user_agents = sqlx::query("SELECT user_agent, id FROM user_agents ORDER BY id LIMIT ?")
             .bind(MAX_USER_AGENTS as i64)
             .fetch_all(connection)
             .await?;
@@ -192,6 +193,10 @@ impl Dictionaries {
         .bind(text.to_owned())
         .fetch_one(connection)
         .await?;
+        // Only when many programs add theirs to one file.
+        if id >> USER_AGENT_BITS != 0 {
+            return Ok(None);
+        }
         self.user_agents.insert(text.to_owned(), id);
         Ok(Some(id))
     }

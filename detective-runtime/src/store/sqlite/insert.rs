@@ -12,14 +12,11 @@ use crate::store::{Client, Row};
 
 /// The columns that are bound for each row. `service_id` is the same in all rows and stands in the
 /// statement; `id` counts up from one argument.
-const COLUMNS: [&str; 11] = [
-    "kind_id",
-    "user_agent_id",
+const COLUMNS: [&str; 8] = [
+    "keys",
     "started_us",
-    "response_time_us",
-    "time_to_head_us",
-    "request_bytes",
-    "response_bytes",
+    "times",
+    "sizes",
     "trace_high",
     "trace_low",
     "client_ip",
@@ -29,6 +26,12 @@ const COLUMNS: [&str; 11] = [
 /// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
 /// statement is an exchange with the connection's thread, so large ones pay.
 pub(super) const CHUNKS: [usize; 4] = [256, 32, 4, 1];
+
+/// Of the column `keys`.
+pub(super) const USER_AGENT_BITS: u32 = 16;
+/// Of the columns `times` and `sizes`.
+const HIGH_BITS: u32 = 32;
+const LOW_BITS: u32 = 31;
 
 /// No text in a row is longer than this, whatever the caller captured.
 const MAX_TEXT_BYTES: usize = 8 * 1024;
@@ -164,13 +167,15 @@ impl<'a> RowArguments<'a> {
 /// Binds one row in the order of [`COLUMNS`].
 fn bind(arguments: &mut SqliteArguments, row: &Row<'_>, keys: Keys<'_>) -> Result<(), BoxDynError> {
     let Keys { latency, .. } = keys;
-    arguments.add(keys.kind)?;
-    arguments.add(keys.user_agent)?;
+    let to_head = row.head_nanos.map_or(0, |nanos| nanos / 1_000 + 1);
+    arguments.add(keys.kind << USER_AGENT_BITS | keys.user_agent.unwrap_or(0))?;
     arguments.add(latency.start_us)?;
-    arguments.add(latency.time_us)?;
-    arguments.add(row.head_nanos.map(|nanos| integer(nanos / 1_000)))?;
-    arguments.add(integer(row.request_bytes))?;
-    arguments.add(integer(row.response_bytes))?;
+    bind_pair(arguments, latency.time_us, integer(to_head))?;
+    bind_pair(
+        arguments,
+        integer(row.request_bytes),
+        integer(row.response_bytes),
+    )?;
     arguments.add(row.trace_id.map(|id| (id >> 64) as i64))?;
     arguments.add(row.trace_id.map(|id| id as i64))?;
     match &row.client {
@@ -189,6 +194,15 @@ fn bind(arguments: &mut SqliteArguments, row: &Row<'_>, keys: Keys<'_>) -> Resul
             None => arguments.add(capped(path)),
         },
         None => arguments.add(None::<i64>),
+    }
+}
+
+/// Binds two numbers in one column.
+fn bind_pair(arguments: &mut SqliteArguments, high: i64, low: i64) -> Result<(), BoxDynError> {
+    if high >> HIGH_BITS == 0 && low >> LOW_BITS == 0 {
+        arguments.add(high << LOW_BITS | low)
+    } else {
+        arguments.add(format!("[{high},{low}]"))
     }
 }
 

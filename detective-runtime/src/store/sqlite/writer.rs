@@ -133,7 +133,7 @@ impl Session {
         part: Range<usize>,
     ) -> Result<u64, sqlx::Error> {
         let ids = &ids[part.clone()];
-        let rows = || batch.rows().skip(part.start).take(part.len());
+        let rows = || batch.rows(part.clone());
         let prepared = self.prepare(ids, rows()).await?;
         if self.insert(prepared).await? {
             return Ok(ids.len() as u64);
