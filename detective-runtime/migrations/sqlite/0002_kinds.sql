@@ -72,8 +72,8 @@ SELECT
         json_array(response_time_us, ifnull(time_to_head_us + 1, 0))),
     iif(request_bytes < 1 << 32 AND response_bytes < 1 << 31,
         request_bytes << 31 | response_bytes, json_array(request_bytes, response_bytes)),
-    ('0x' || substr(hex(trace_id), 1, 8)) ->> '$' << 32 | ('0x' || substr(hex(trace_id), 9, 8)) ->> '$',
-    ('0x' || substr(hex(trace_id), 17, 8)) ->> '$' << 32 | ('0x' || substr(hex(trace_id), 25, 8)) ->> '$',
+    ('0x' || nullif(substr(hex(trace_id), 1, 8), '')) ->> '$' << 32 | ('0x' || nullif(substr(hex(trace_id), 9, 8), '')) ->> '$',
+    ('0x' || nullif(substr(hex(trace_id), 17, 8), '')) ->> '$' << 32 | ('0x' || nullif(substr(hex(trace_id), 25, 8), '')) ->> '$',
     old_requests.client_ip,
     CASE
         WHEN coalesce(user_agent, consumer, error, request_headers, response_headers) IS NULL THEN path

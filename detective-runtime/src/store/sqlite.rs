@@ -21,7 +21,7 @@ pub(crate) use self::writer::Writer;
 use super::{Identity, StoreError};
 
 /// The tables, from the first version on, inside the program.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long SQLite itself waits for a lock. The write queue tries again after that; a reader
 /// gives up.

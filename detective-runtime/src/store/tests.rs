@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod columns;
+mod latencies;
+mod migration;
+
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
@@ -100,6 +104,18 @@ fn bare_row() -> ApiMetric {
     }
 }
 
+fn outcomes() -> [Outcome; 7] {
+    [
+        Outcome::Ok,
+        Outcome::ClientError,
+        Outcome::ServerError,
+        Outcome::Panic,
+        Outcome::ClientDisconnect,
+        Outcome::Timeout,
+        Outcome::Shutdown,
+    ]
+}
+
 async fn connection(folder: &Folder) -> sqlx::SqliteConnection {
     sqlx::sqlite::SqliteConnectOptions::new()
         .filename(folder.file())
@@ -150,18 +166,9 @@ async fn every_column_can_be_selected() {
 
 #[tokio::test]
 async fn every_outcome_comes_back_as_its_word() {
-    let outcomes = [
-        Outcome::Ok,
-        Outcome::ClientError,
-        Outcome::ServerError,
-        Outcome::Panic,
-        Outcome::ClientDisconnect,
-        Outcome::Timeout,
-        Outcome::Shutdown,
-    ];
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
-    let rows = outcomes.map(|outcome| ApiMetric {
+    let rows = outcomes().map(|outcome| ApiMetric {
         outcome,
         ..bare_row()
     });
@@ -172,7 +179,7 @@ async fn every_outcome_comes_back_as_its_word() {
             "SELECT group_concat(outcome, ' ' ORDER BY id) FROM api_metrics"
         )
         .await,
-        outcomes.map(Outcome::as_str).join(" ")
+        outcomes().map(Outcome::as_str).join(" ")
     );
 }
 
@@ -441,6 +448,52 @@ async fn rows_that_are_refused_do_not_take_others_with_them() {
         text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
         "998"
     );
+}
+
+#[tokio::test]
+async fn rows_keep_the_ids_that_they_were_given() {
+    let folder = Folder::new();
+    let mut one = Store::open(&folder.url(), identity()).await.unwrap();
+    let mut other = Store::open(&folder.url(), identity()).await.unwrap();
+    // More than the ids of one millisecond, so that they do not all follow each other.
+    let rows = vec![full_row(); 3_000];
+    let mut expected = Vec::new();
+    for _ in 0..2 {
+        let before = one.writer.assign_ids(rows.len());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let after = other.writer.assign_ids(rows.len());
+        // The higher ids come first, as when the one program was slower.
+        for (store, ids) in [(&mut other, &after), (&mut one, &before)] {
+            let written = store.writer.write(ids, &rows, 0..ids.len()).await;
+            assert_eq!(written, Ok(3_000));
+        }
+        expected.extend(before);
+        expected.extend(after);
+    }
+    expected.sort_unstable();
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM requests ORDER BY id")
+        .fetch_all(&mut connection(&folder).await)
+        .await
+        .unwrap();
+    assert!(ids == expected);
+}
+
+#[tokio::test]
+async fn only_the_rows_that_are_missing_go_in() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    let rows = vec![full_row(); 300];
+    let ids = store.writer.assign_ids(rows.len());
+    for (part, expected) in [(100..200, 100), (0..300, 200), (0..300, 0)] {
+        let written = store.writer.write(&ids, &rows, part).await;
+        assert_eq!(written, Ok(expected));
+    }
+    assert_eq!(
+        text(&folder, "SELECT count(*) || '' FROM api_metrics").await,
+        "300"
+    );
+    let overview = store.reader.overview(&Filter::default()).await.unwrap();
+    assert_eq!(overview.routes[0].summary.requests, 300);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::store::{Identity, Outcome, Row};
 
 /// Kinds are finite by design; should a program find a way to make more, the memory is emptied at
 /// this number and filled again from the file.
-const MAX_KINDS: usize = 10_000;
+const MAX_KINDS: usize = if cfg!(test) { 100 } else { 10_000 };
 /// User agents are chosen by clients: this many get a number, later ones stand in their rows.
 const MAX_USER_AGENTS: usize = 4_096;
 /// A longer user agent stands in its row, so that the dictionary's memory has a bound.
