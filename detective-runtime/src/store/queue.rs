@@ -18,6 +18,10 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
+/// Most rows that are written in one transaction: their texts are in memory a second time until it
+/// ends, and other programs wait for it.
+const TRANSACTION_ROWS: usize = 2_048;
+
 /// Hands batches to the task that owns the [`Writer`].
 #[derive(Debug)]
 pub(crate) struct WriteQueue<B> {
@@ -179,8 +183,10 @@ impl<R> Worker<R> {
         let mut wait = FIRST_RETRY;
         let mut first = true;
         // The next part is at the end, so that the rows go in by their order.
-        let whole = 0..batch.len();
-        let mut parts = vec![whole];
+        let starts = (0..batch.len()).step_by(TRANSACTION_ROWS).rev();
+        let mut parts: Vec<_> = starts
+            .map(|start| start..batch.len().min(start + TRANSACTION_ROWS))
+            .collect();
         while let Some(part) = parts.pop() {
             let rows = part.len() as u64;
             match self.writer.write(&ids, batch, part.clone()).await {

@@ -371,6 +371,30 @@ async fn the_queue_writes_in_order_and_gives_batches_back() {
 }
 
 #[tokio::test]
+async fn a_large_batch_is_written_in_parts() {
+    let folder = Folder::new();
+    let (queue, stats, recycled) = queue(&folder, 10_000).await;
+    let rows = (0..5_000).map(|number| ApiMetric {
+        path: Some(format!("/users/{number}")),
+        ..full_row()
+    });
+    queue.push(rows.collect());
+    queue.flush().await;
+    assert_eq!(*recycled.lock().unwrap(), [5_000]);
+    assert_eq!(stats.rows_written.load(Relaxed), 5_000);
+    assert_eq!(stats.exchanges(Part::Store), (3, 0));
+    let in_order = text(
+        &folder,
+        "SELECT group_concat(path, '') = (SELECT group_concat('/users/' || value, '') \
+             FROM json_each((SELECT '[' || group_concat(row - 1) || ']' FROM \
+                 (SELECT row_number() OVER (ORDER BY id) AS row FROM requests)))) || '' \
+         FROM (SELECT path FROM api_metrics ORDER BY id)",
+    )
+    .await;
+    assert_eq!(in_order, "1");
+}
+
+#[tokio::test]
 async fn rows_beyond_the_queues_bound_are_counted() {
     let folder = Folder::new();
     let (queue, stats, _) = queue(&folder, 10).await;

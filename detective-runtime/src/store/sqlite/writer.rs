@@ -152,13 +152,17 @@ impl Session {
     async fn prepare<'a>(
         &mut self,
         ids: &[i64],
-        rows: impl Iterator<Item = Row<'a>>,
+        mut rows: impl Iterator<Item = Row<'a>>,
     ) -> Result<Prepared, sqlx::Error> {
         let mut arguments = RowArguments::new(ids);
         let mut recent = RecentKinds::new();
         let mut last_user_agent = None;
         let mut entries = Vec::with_capacity(ids.len());
-        for (id, row) in ids.iter().zip(rows) {
+        // Not zipped, which would copy each row once more.
+        for id in ids {
+            let Some(row) = rows.next() else {
+                break;
+            };
             let kind = Kind::of(&row);
             let (kind, template) = match recent.get(&kind) {
                 Some(known) => known,
