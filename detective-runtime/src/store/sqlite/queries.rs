@@ -23,8 +23,8 @@ const KINDS: &str = "\
 /// is read faster than each minute by itself, and shorter than what SQLite can hold.
 const LATENCIES: &str = "\
     SELECT kind_id, hour, group_concat(entries, '') \
-    FROM json_each(?1) CROSS JOIN latencies ON latencies.kind_id = json_each.value \
-    WHERE (hour, minute) >= (?2, ?3) AND (hour, minute) <= (?4, ?5) \
+    FROM latencies WHERE kind_id IN (SELECT value FROM json_each(?1)) \
+        AND (hour, minute) >= (?2, ?3) AND (hour, minute) <= (?4, ?5) \
     GROUP BY kind_id, hour";
 
 /// The first minute in a time range that has rows; a look-up for each kind.
