@@ -26,6 +26,10 @@ use crate::trace::{self, Keep};
 /// Most records taken at one go, so that the sinks get their turn in between.
 const DRAIN_LIMIT: usize = 8192;
 
+/// Rows that go to the store without waiting for the tick: as many as its largest statements take
+/// without a remainder, for which it would need several small ones.
+const ROWS_PER_BATCH: usize = 1024;
+
 /// How long a pipeline that is dropped without a shutdown may still write.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -87,6 +91,7 @@ impl Pipeline {
                                 sinks,
                                 late: LateSpans::default(),
                                 kept: Vec::new(),
+                                rows: Vec::new(),
                             };
                             tokio::select! {
                                 () = worker.run(inbox) => {}
@@ -187,6 +192,8 @@ struct Worker {
     late: LateSpans,
     /// What one drain has for the exporter, which takes it at one go.
     kept: Vec<Kept>,
+    /// What waits for more, since a transaction of many rows costs less for each.
+    rows: Vec<SharedRecord>,
 }
 
 impl Worker {
@@ -211,6 +218,7 @@ impl Worker {
                         self.instance.hand_over.close();
                         // What came in between.
                         self.drain_all().await;
+                        self.push_rows();
                         let result = self.sinks.close(deadline).await;
                         if let Err(Err(error)) = done.send(result) {
                             // Dropped without a shutdown, so that nobody else hears of it.
@@ -220,7 +228,10 @@ impl Worker {
                     }
                     None => return,
                 },
-                _ = ticks.tick() => self.drain_all().await,
+                _ = ticks.tick() => {
+                    self.drain_all().await;
+                    self.push_rows();
+                }
                 () = instance.hand_over.due() => self.drain_all().await,
             }
         }
@@ -230,6 +241,7 @@ impl Worker {
     /// does not wait for them.
     async fn flush(&mut self, with_traces: bool, done: oneshot::Sender<()>) {
         self.drain_all().await;
+        self.push_rows();
         let rows = self.sinks.rows.flush();
         let traces = with_traces.then(|| self.sinks.export.flush());
         tokio::task::spawn_local(async move {
@@ -255,24 +267,34 @@ impl Worker {
 
     fn drain(&mut self) -> usize {
         let clock = UnixClock::read();
-        let mut rows = Vec::new();
         let mut count = 0;
         let instance = Arc::clone(&self.instance);
         for record in instance.hand_over.drain(DRAIN_LIMIT) {
             count += 1;
-            self.take(record, clock, &mut rows);
+            self.take(record, clock);
         }
         instance.stats.records.fetch_add(count as u64, Relaxed);
         for refused in self.sinks.export.push(self.kept.drain(..)) {
             instance.hand_over.release(refused);
         }
-        if !rows.is_empty() {
-            self.sinks.rows.push(RowRecords::new(rows, clock, instance));
+        while self.rows.len() >= ROWS_PER_BATCH {
+            let rest = self.rows.split_off(ROWS_PER_BATCH);
+            self.push_rows();
+            self.rows = rest;
         }
         count
     }
 
-    fn take(&mut self, mut record: UniqueRecord, clock: UnixClock, rows: &mut Vec<SharedRecord>) {
+    fn push_rows(&mut self) {
+        if !self.rows.is_empty() {
+            let rows = std::mem::take(&mut self.rows);
+            let instance = Arc::clone(&self.instance);
+            let batch = RowRecords::new(rows, UnixClock::read(), instance);
+            self.sinks.rows.push(batch);
+        }
+    }
+
+    fn take(&mut self, mut record: UniqueRecord, clock: UnixClock) {
         if record.kind == Kind::Detached {
             return self.take_detached(record, clock);
         }
@@ -287,7 +309,7 @@ impl Worker {
             self.keep_or_forget(&record, keep, clock);
         }
         if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
-            rows.push(record);
+            self.rows.push(record);
         } else {
             self.instance.hand_over.release(record);
         }
