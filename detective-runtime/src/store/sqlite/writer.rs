@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
@@ -11,9 +11,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection
 use super::dictionary::{Dictionaries, Kind, RecentKinds, register_service};
 use super::insert::{self, Ids, Keys, RowArguments, RowStatement, Template, integer};
 use super::latencies::{self, Entry, Latency};
-use super::{is_contention, is_refusal, migrate};
+use super::{BUSY_TIMEOUT, is_contention, is_refusal, migrate};
 use crate::store::id::IdGenerator;
 use crate::store::{Identity, Row, RowBatch, StoreError};
+
+/// How long an open that met another program waits before it tries again.
+const OPEN_AGAIN: Duration = Duration::from_millis(10);
 
 const HIGHEST_ID: &str = "SELECT coalesce(max(id), 0) FROM requests";
 
@@ -48,7 +51,7 @@ impl Writer {
         options: SqliteConnectOptions,
         identity: Identity,
     ) -> Result<Self, sqlx::Error> {
-        let session = Session::open(&options, &identity).await?;
+        let session = Session::open_among_others(&options, &identity).await?;
         Ok(Self {
             ids: IdGenerator::new(session.service_id, session.highest_id),
             options,
@@ -104,6 +107,24 @@ impl Writer {
 }
 
 impl Session {
+    /// Opens a session where other programs may do so at this moment. SQLite does not wait for the
+    /// lock that switches a new file to its write-ahead log, whatever `busy_timeout` says, so that
+    /// this has to.
+    async fn open_among_others(
+        options: &SqliteConnectOptions,
+        identity: &Identity,
+    ) -> Result<Self, sqlx::Error> {
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        loop {
+            match Self::open(options, identity).await {
+                Err(error) if is_contention(&error) && Instant::now() < deadline => {
+                    tokio::time::sleep(OPEN_AGAIN).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
     async fn open(
         options: &SqliteConnectOptions,
         identity: &Identity,
