@@ -33,15 +33,19 @@ impl RecordedBody {
         }
     }
 
-    /// Takes the first frame if it is at hand. When that is all of the body, the request is complete
+    /// Takes the first frame if it is at hand. When that is all of the body, the request is complete,
     /// as it is when a server takes it; then nothing of this is needed any more, and the body is the
     /// bytes that are given back.
     pub(crate) fn take_whole(&mut self, task: &mut Context<'_>) -> Option<Bytes> {
         let Poll::Ready(taken) = self.poll_inner(task) else {
             return None;
         };
+        let is_all = self.inner.as_ref().is_some_and(Body::is_end_stream);
         match taken {
-            Some(Ok(frame)) if !self.open.is_open() && frame.is_data() => frame.into_data().ok(),
+            Some(Ok(frame)) if is_all && frame.is_data() => {
+                self.note(&Some(Ok(&frame)));
+                frame.into_data().ok()
+            }
             taken => {
                 self.taken = Some(taken);
                 None
@@ -51,13 +55,17 @@ impl RecordedBody {
 
     fn poll_inner(&mut self, task: &mut Context<'_>) -> Poll<Taken> {
         let Self { inner, open, .. } = self;
-        let Some(body) = inner else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(open.inside(|| Pin::new(&mut *body).poll_frame(task)));
-        match &frame {
+        match inner {
+            Some(body) => open.inside(|| Pin::new(body).poll_frame(task)),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Notes what is passed on, and ends the request with the last of it.
+    fn note(&mut self, taken: &Option<Result<&Frame<Bytes>, &axum::Error>>) {
+        match taken {
             Some(Ok(frame)) => {
-                if let (Some(record), Some(data)) = (open.record(), frame.data_ref()) {
+                if let (Some(record), Some(data)) = (self.open.record(), frame.data_ref()) {
                     record.response.bytes += data.len() as u64;
                 }
                 // A server that knows the length does not ask again after the last byte.
@@ -65,14 +73,16 @@ impl RecordedBody {
                     self.open.complete();
                 }
             }
-            Some(Err(error)) => open.fail(format_args!("{error}")),
-            None => open.complete(),
+            Some(Err(error)) => self.open.fail(format_args!("{error}")),
+            None => self.open.complete(),
         }
-        Poll::Ready(frame)
     }
 
-    /// Whether the last byte of a body of known length was taken.
+    /// Whether the last byte of a body of known length was passed on.
     fn is_taken(&mut self) -> bool {
+        if self.taken.is_some() {
+            return false;
+        }
         if let Some(announced) = self.announced
             && let Some(record) = self.open.record()
             && record.response.bytes >= announced
@@ -94,10 +104,12 @@ impl http_body::Body for RecordedBody {
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        match this.taken.take() {
-            Some(taken) => Poll::Ready(taken),
-            None => this.poll_inner(task),
-        }
+        let taken = match this.taken.take() {
+            Some(taken) => taken,
+            None => ready!(this.poll_inner(task)),
+        };
+        this.note(&taken.as_ref().map(Result::as_ref));
+        Poll::Ready(taken)
     }
 
     fn is_end_stream(&self) -> bool {

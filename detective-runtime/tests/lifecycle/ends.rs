@@ -413,7 +413,7 @@ async fn answers_without_a_body_end_with_their_head() {
 
 impl Watched {
     #[track_caller]
-    fn check_in_flight(&self, expected: f64) {
+    pub(crate) fn check_in_flight(&self, expected: f64) {
         assert_eq!(self.total("http_requests_in_flight"), expected);
     }
 }

@@ -5,6 +5,7 @@
 
 mod capture;
 mod ends;
+mod known_length;
 mod marks;
 mod routers;
 mod rules;
