@@ -43,3 +43,58 @@ impl<'a> KnownHeaders<'a> {
         known
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in list {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        headers
+    }
+
+    #[test]
+    fn each_is_found_and_the_first_counts() {
+        let headers = headers(&[
+            ("accept", "*/*"),
+            ("host", "toys.example"),
+            ("host", "other.example"),
+            ("user-agent", "curl"),
+            ("content-length", "7"),
+            ("traceparent", "00"),
+            ("tracestate", "a=b"),
+            ("x-request-id", "1"),
+        ]);
+        let known = KnownHeaders::of(&headers);
+        assert_eq!(known.host.unwrap(), "toys.example");
+        assert_eq!(known.user_agent.unwrap(), "curl");
+        assert_eq!(known.content_length.unwrap(), "7");
+        assert_eq!(known.traceparent.unwrap(), "00");
+        assert!(known.has_trace_state);
+        assert!(!known.has_several_traceparents && !known.is_forwarded);
+    }
+
+    #[test]
+    fn several_traceparents_are_noticed() {
+        for count in 2..4 {
+            let headers = headers(&vec![("traceparent", "00"); count]);
+            assert!(KnownHeaders::of(&headers).has_several_traceparents);
+        }
+    }
+
+    #[test]
+    fn every_forwarding_header_is_noticed() {
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto"] {
+            assert!(KnownHeaders::of(&headers(&[(name, "x")])).is_forwarded);
+        }
+    }
+}

@@ -104,7 +104,7 @@ async fn refusals_say_what_was_expected() {
     let detail = answer["detail"].as_str().unwrap();
     assert_eq!(
         detail,
-        "`live::get_toys` matches none of the 4 investigated functions, did you mean \
+        "`live::get_toys` matches none of the 5 investigated functions, did you mean \
          `live::get_toy`?"
     );
 

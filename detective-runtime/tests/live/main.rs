@@ -70,6 +70,12 @@ async fn get_toy() -> &'static str {
 async fn wrap() {}
 
 #[investigate]
+async fn get_slow_toy() -> &'static str {
+    tokio::task::yield_now().await;
+    get_toy().await
+}
+
+#[investigate]
 async fn sell() -> Result<(), StatusCode> {
     Err(StatusCode::CONFLICT)
 }
@@ -96,6 +102,7 @@ impl Live {
         let (detective, sinks) = testing::start_with(more(folder.builder())).await.unwrap();
         let app = Router::new()
             .route("/toys/{id}", get(get_toy))
+            .route("/slow-toy", get(get_slow_toy))
             .route("/sell", get(sell));
         let app = detective.watch(app);
         Self {

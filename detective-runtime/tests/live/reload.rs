@@ -1,6 +1,9 @@
 //! Taking up a changed file.
 
+use std::pin::pin;
+
 use axum::http::StatusCode;
+use futures_util::poll;
 use serde_json::json;
 
 use crate::Live;
@@ -208,4 +211,27 @@ async fn a_rule_that_names_no_route_is_refused_by_the_strictness_that_holds() {
         .await
         .unwrap();
     assert_eq!(live.config().await["generation"], 2);
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_recorded_to_its_end_when_all_is_switched_off() {
+    let only_traces = |enabled: bool| {
+        format!(
+            "[store]\nenabled = false\n[metrics]\nenabled = false\n[tracing]\nenabled = {enabled}\n"
+        )
+    };
+    let live = Live::start(&only_traces(true)).await;
+    {
+        let mut under_way = pin!(live.get("/slow-toy"));
+        assert!(poll!(&mut under_way).is_pending());
+        live.change(&only_traces(false)).await.unwrap();
+        under_way.await;
+    }
+    assert_eq!(
+        live.sinks.tree().await,
+        "GET /slow-toy (server)\n  get_slow_toy (internal)\n    get_toy (internal)\n      wrap (internal)\n"
+    );
+    assert_eq!(live.traces_of_a_toy().await, 0);
+    live.change(&only_traces(true)).await.unwrap();
+    assert_eq!(live.traces_of_a_toy().await, 1);
 }
