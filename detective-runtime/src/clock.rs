@@ -17,7 +17,7 @@ enum Source {
 
 impl Source {
     /// The counter, unless the system has found that the processors' counters disagree. Measures its
-    /// frequency, which takes about a millisecond.
+    /// frequency, which takes a millisecond or two, and 200 at most.
     fn choose() -> Self {
         if is_counter_distrusted() {
             return Self::System {
@@ -67,7 +67,7 @@ pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
 /// Turns readings of [`now`] into Unix time.
 ///
 /// Made anew for each batch of records, so that an adjustment of the system's clock is followed,
-/// and used for a whole record, so that the spans of one trace keep their distances.
+/// and used for all spans of a record, so that they keep their distances.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UnixClock {
     unix_nanos_at_origin: u64,

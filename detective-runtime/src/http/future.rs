@@ -69,7 +69,7 @@ where
         let mut open = this.open.take();
         Poll::Ready(match result {
             Ok(response) if !open.is_open() => Ok(response.map(Body::new)),
-            Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head, task)),
+            Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
             Err(error) => {
                 open.fail(format_args!("the service failed without a response"));
                 Err(error)
@@ -79,12 +79,7 @@ where
 }
 
 /// Records the head, and ends the request with it or with its body.
-fn answer(
-    mut open: OpenRequest,
-    response: Response<Body>,
-    is_head: bool,
-    task: &mut Context<'_>,
-) -> Response<Body> {
+fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
         return match open.is_excluded() && is_made_on_the_way(&response) {
             true => response.map(|body| Body::new(RecordedBody::new(body, open, None))),
@@ -98,14 +93,7 @@ fn answer(
         return response;
     }
     let announced = announced_length(&response);
-    let is_at_hand = !is_made_on_the_way(&response);
-    response.map(|body| {
-        let mut body = RecordedBody::new(body, open, announced);
-        if is_at_hand && let Some(whole) = body.take_whole(task) {
-            return Body::from(whole);
-        }
-        Body::new(body)
-    })
+    response.map(|body| Body::new(RecordedBody::new(body, open, announced)))
 }
 
 /// What the head says of the body's length, where the body does not say it itself.

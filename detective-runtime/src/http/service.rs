@@ -12,7 +12,7 @@ use crate::http::capture;
 use crate::http::future::ResponseFuture;
 use crate::http::open::OpenRequest;
 use crate::http::slot::{Slot, SlotCache};
-use crate::instance::{self, Instance};
+use crate::instance::Instance;
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
 use crate::record::{Kind, Record};
 use crate::rules::{self, Snapshot};
@@ -27,8 +27,8 @@ pub struct DetectiveService<S> {
     watched: Arc<Watched>,
 }
 
-/// In the extensions of every request that a layer has passed on: the current record is this
-/// request's. One without it was sent by the code that the record is about. Of no size, since the
+/// In the extensions of every recorded request that a layer has passed on: the current record is
+/// this request's. One without it was sent by the code that the record is about. Of no size, since the
 /// extensions then need no memory for it.
 #[derive(Debug, Clone, Copy)]
 struct Passed;
@@ -95,11 +95,7 @@ impl Watched {
             Place::Excluded => return OpenRequest::outer(),
         }
         if self.instance.is_off() {
-            return if instance::is_any_on() || trace::has_client() {
-                self.excluded(request)
-            } else {
-                OpenRequest::outer()
-            };
+            return self.excluded(request);
         }
         let mut record = self.instance.begin(Kind::Request);
         if !self.is_wanted(&mut record, request) {

@@ -80,6 +80,9 @@ impl HandOver {
         record.clear();
         // To the threads that it came from, since those take the next one.
         let _surplus = self.shards[record.home].empty.push(record);
+        if self.closed.load(SeqCst) {
+            self.forget_empty();
+        }
     }
 
     /// Lets go of a finished record; the last of its holders gives it back.
@@ -89,7 +92,8 @@ impl HandOver {
         }
     }
 
-    /// Hands a finished record over. When this thread's queue is full the others' are tried; when
+    /// Hands a finished record over, and wakes the pipeline now and then, which is the one system call.
+    /// When this thread's queue is full the others' are tried; when
     /// all are full, or nobody drains them any more, the record comes back.
     pub(crate) fn push(&self, record: UniqueRecord) -> Result<(), UniqueRecord> {
         if self.closed.load(SeqCst) {
@@ -100,6 +104,15 @@ impl HandOver {
             self.is_due.store(true, Release);
             self.drainer.wake();
         }
+        self.push_to_any(record)?;
+        if self.closed.load(SeqCst) {
+            // In between, so that nobody may come for it. If somebody did, this finds none.
+            return self.drain(1).next().map_or(Ok(()), Err);
+        }
+        Ok(())
+    }
+
+    fn push_to_any(&self, record: UniqueRecord) -> Result<(), UniqueRecord> {
         let mut record = match self.shards[self.home()].finished.push(record) {
             Ok(()) => return Ok(()),
             Err(record) => record,
@@ -130,6 +143,10 @@ impl HandOver {
     /// this queue, in memory.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
+        self.forget_empty();
+    }
+
+    fn forget_empty(&self) {
         for shard in &self.shards {
             while shard.empty.pop().is_some() {}
         }
@@ -156,5 +173,46 @@ impl HandOver {
     /// The shard of this thread.
     fn home(&self) -> usize {
         thread_shard() & (self.shards.len() - 1)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::record::Kind;
+
+    fn record(serial: u64) -> UniqueRecord {
+        UniqueRecord::new(Record {
+            serial,
+            kind: Kind::Work,
+            ..Record::default()
+        })
+    }
+
+    #[test]
+    fn nothing_stays_when_records_come_back_while_it_closes() {
+        for _ in 0..2_000 {
+            let hand_over = HandOver::new(8);
+            std::thread::scope(|scope| {
+                scope.spawn(|| hand_over.give_back(record(1)));
+                scope.spawn(|| drop(hand_over.push(record(1))));
+                hand_over.close();
+                drop(hand_over.drain(8).count());
+            });
+            let empty = hand_over.shards.iter().map(|shard| shard.empty.len());
+            assert_eq!(empty.sum::<usize>() + hand_over.depth(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_drain_is_due_when_a_record_says_so() {
+        let hand_over = HandOver::new(8);
+        let soon = std::time::Duration::from_millis(20);
+        hand_over.push(record(RECORDS_PER_WAKE + 1)).unwrap();
+        assert!(tokio::time::timeout(soon, hand_over.due()).await.is_err());
+        hand_over.push(record(RECORDS_PER_WAKE)).unwrap();
+        hand_over.due().await;
+        assert!(tokio::time::timeout(soon, hand_over.due()).await.is_err());
     }
 }

@@ -91,9 +91,11 @@ impl RowBatch for RowRecords {
     }
 
     fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send {
-        self.records[part]
-            .iter()
-            .filter_map(|record| row(record, self.clock))
+        self.records[part].iter().filter_map(|record| {
+            let row = row(record, self.clock);
+            debug_assert!(row.is_some(), "a request has an owner and a slot");
+            row
+        })
     }
 
     fn truncate(&mut self, len: usize) {

@@ -20,15 +20,11 @@ use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
 use crate::record::{Kind, Owner, Record, SharedRecord, Span, UniqueRecord, What};
-use crate::store::Outcome;
+use crate::store::{BATCH_ROWS, Outcome};
 use crate::trace::{self, Keep};
 
 /// Most records taken at one go, so that the sinks get their turn in between.
 const DRAIN_LIMIT: usize = 8192;
-
-/// Rows that go to the store without waiting for the tick: as many as its largest statements take
-/// without a remainder, for which it would need several small ones.
-const ROWS_PER_BATCH: usize = 1024;
 
 /// How long a pipeline that is dropped without a shutdown may still write.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -277,8 +273,8 @@ impl Worker {
         for refused in self.sinks.export.push(self.kept.drain(..)) {
             instance.hand_over.release(refused);
         }
-        while self.rows.len() >= ROWS_PER_BATCH {
-            let rest = self.rows.split_off(ROWS_PER_BATCH);
+        while self.rows.len() >= BATCH_ROWS {
+            let rest = self.rows.split_off(BATCH_ROWS);
             self.push_rows();
             self.rows = rest;
         }

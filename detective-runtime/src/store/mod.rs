@@ -27,6 +27,11 @@ pub(crate) use row::{Client, Row, RowBatch};
 
 pub(crate) use sqlite::{Reader, Writer};
 
+/// How many rows a caller with more than enough of them hands over at one go: so many go in by four
+/// statements, one for the row that begins their ids and three of the largest. A thousand would take
+/// twenty, most of them for the remainder.
+pub(crate) const BATCH_ROWS: usize = 1 + 3 * 256;
+
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {

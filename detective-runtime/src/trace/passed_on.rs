@@ -11,6 +11,7 @@ use crate::trace::propagation::{TRACEPARENT, TRACESTATE};
 static HAS_CLIENT: AtomicBool = AtomicBool::new(false);
 
 /// Called where such a client is made.
+#[cfg(feature = "http-client")]
 pub(crate) fn expect_client() {
     HAS_CLIENT.store(true, Relaxed);
 }

@@ -1,4 +1,4 @@
-//! Bodies that know their length: at hand as a whole, or in pieces.
+//! Bodies that know their length, in one piece or several.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::get;
 use detective::testing::Outcome;
 use http_body::{Frame, SizeHint};
@@ -18,6 +19,7 @@ use crate::{Watched, request, watch};
 enum Step {
     Wait,
     Data(&'static str),
+    Trailers,
     Fail,
 }
 
@@ -35,6 +37,13 @@ impl HttpBody for Pieces {
         match self.0.pop_front() {
             None => Poll::Ready(None),
             Some(Step::Data(text)) => Poll::Ready(Some(Ok(Frame::data(text.into())))),
+            Some(Step::Trailers) => {
+                let trailers = HeaderMap::from_iter([(
+                    HeaderName::from_static("checksum"),
+                    HeaderValue::from_static("7"),
+                )]);
+                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+            }
             Some(Step::Fail) => Poll::Ready(Some(Err(std::io::Error::other("it broke")))),
             Some(Step::Wait) => {
                 task.waker().wake_by_ref();
@@ -50,7 +59,7 @@ impl HttpBody for Pieces {
     fn size_hint(&self) -> SizeHint {
         let lengths = self.0.iter().map(|step| match step {
             Step::Data(text) => text.len() as u64,
-            Step::Wait | Step::Fail => 0,
+            Step::Wait | Step::Trailers | Step::Fail => 0,
         });
         SizeHint::with_exact(lengths.sum())
     }
@@ -116,10 +125,19 @@ async fn body_that_fails_has_failed_when_that_is_passed_on() {
 }
 
 #[tokio::test]
-async fn body_that_is_at_hand_as_a_whole_ends_with_the_head() {
+async fn body_that_nobody_reads_was_not_sent() {
     let watched = app(&[Step::Data("abc")]).await;
     let response = watched.call(request("GET", "/")).await;
-    watched.check_in_flight(0.0);
+    watched.check_in_flight(1.0);
     drop(response);
+    check(&watched, Outcome::ClientDisconnect, 0).await;
+}
+
+#[tokio::test]
+async fn trailers_follow_the_last_byte() {
+    let watched = app(&[Step::Data("abc"), Step::Trailers]).await;
+    let response = watched.call(request("GET", "/")).await;
+    let body = response.into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["checksum"], "7");
     check(&watched, Outcome::Ok, 3).await;
 }

@@ -214,7 +214,7 @@ async fn a_rule_that_names_no_route_is_refused_by_the_strictness_that_holds() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_is_recorded_to_its_end_when_all_is_switched_off() {
+async fn a_request_under_way_keeps_to_what_it_began_with() {
     let only_traces = |enabled: bool| {
         format!(
             "[store]\nenabled = false\n[metrics]\nenabled = false\n[tracing]\nenabled = {enabled}\n"
@@ -232,6 +232,17 @@ async fn a_request_under_way_is_recorded_to_its_end_when_all_is_switched_off() {
         "GET /slow-toy (server)\n  get_slow_toy (internal)\n    get_toy (internal)\n      wrap (internal)\n"
     );
     assert_eq!(live.traces_of_a_toy().await, 0);
-    live.change(&only_traces(true)).await.unwrap();
+    let before = live.sinks.spans().await.len();
+    {
+        let mut under_way = pin!(live.get("/slow-toy"));
+        assert!(poll!(&mut under_way).is_pending());
+        live.change(&only_traces(true)).await.unwrap();
+        under_way.await;
+    }
+    assert_eq!(
+        live.sinks.spans().await.len(),
+        before,
+        "it began unrecorded"
+    );
     assert_eq!(live.traces_of_a_toy().await, 1);
 }

@@ -8,7 +8,7 @@ use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 
 use super::latencies::Latency;
-use crate::store::{Client, Row};
+use crate::store::{BATCH_ROWS, Client, Row};
 
 /// The columns that are bound for each row. `service_id` is the same in all rows and stands in the
 /// statement; `id` counts up from one argument.
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 8] = [
 /// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
 /// statement is an exchange with the connection's thread, so large ones pay.
 pub(super) const CHUNKS: [usize; 4] = [256, 32, 4, 1];
+const _: () = assert!(BATCH_ROWS % CHUNKS[0] == 1, "the first row stands alone");
 
 /// Of the column `keys`.
 pub(super) const USER_AGENT_BITS: u32 = 16;
