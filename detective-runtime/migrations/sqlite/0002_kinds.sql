@@ -65,7 +65,7 @@ INSERT INTO requests
 SELECT
     old_requests.id,
     old_requests.service_id,
-    kinds.id << 16 | ifnull(user_agent_id, 0), -- there are 4,096
+    kinds.id << 16 | iif(user_agent_id < 65536, user_agent_id, 0),
     old_requests.started_us,
     iif(response_time_us < 1 << 32 AND ifnull(time_to_head_us, 0) + 1 < 1 << 31,
         response_time_us << 31 | ifnull(time_to_head_us + 1, 0),
@@ -76,9 +76,13 @@ SELECT
     ('0x' || nullif(substr(hex(trace_id), 17, 8), '')) ->> '$' << 32 | ('0x' || nullif(substr(hex(trace_id), 25, 8), '')) ->> '$',
     old_requests.client_ip,
     CASE
-        WHEN coalesce(user_agent, consumer, error, request_headers, response_headers) IS NULL THEN path
+        WHEN coalesce(user_agent, consumer, error, request_headers, response_headers) IS NULL
+            AND ifnull(user_agent_id, 0) < 65536 AND ifnull(path, '') NOT LIKE '{%' THEN path
         ELSE json_patch('{}', json_object(
-            'path', path, 'user_agent', user_agent, 'consumer', consumer, 'error', error,
+            'path', path, 'consumer', consumer, 'error', error,
+            -- A number that is too high for its place gives way to the text.
+            'user_agent', coalesce(user_agent, iif(user_agent_id < 65536, NULL,
+                (SELECT user_agents.user_agent FROM user_agents WHERE user_agents.id = user_agent_id))),
             'request_headers', json(request_headers), 'response_headers', json(response_headers)))
     END
 FROM old_requests

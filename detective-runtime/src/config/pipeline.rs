@@ -10,7 +10,7 @@ section! {
     pub struct Pipeline in "pipeline" {
         /// Most finished requests that wait for the thread; further ones are counted as dropped.
         restart queue_records: usize = 65_536, check AT_LEAST_ONE;
-        /// How often the thread looks for finished requests.
+        /// How often the thread looks for finished requests; on a busy server it does sooner.
         restart tick: Duration = Duration::from_millis(50), check LONGER_THAN_ZERO;
         /// Longest time that a shutdown takes to drain connections, queues and exports. "0s":
         /// it does not wait.

@@ -39,7 +39,7 @@ const MAX_SHARDS: usize = 8;
 /// few records again while they are still in the processor's cache.
 const RECORDS_PER_WAKE: u64 = 256;
 
-/// Emptied records kept for each shard. A record is about one kilobyte.
+/// Emptied records kept for each shard. A plain record is about one kilobyte.
 const EMPTY_PER_SHARD: usize = 1024;
 
 impl HandOver {
@@ -198,7 +198,7 @@ mod tests {
                 scope.spawn(|| hand_over.give_back(record(1)));
                 scope.spawn(|| drop(hand_over.push(record(1))));
                 hand_over.close();
-                drop(hand_over.drain(8).count());
+                hand_over.drain(8).for_each(drop);
             });
             let empty = hand_over.shards.iter().map(|shard| shard.empty.len());
             assert_eq!(empty.sum::<usize>() + hand_over.depth(), 0);

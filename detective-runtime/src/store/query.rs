@@ -31,7 +31,7 @@ pub(crate) struct Summary {
 /// All endpoints over a time range.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Overview {
-    /// In the order in which they were first called.
+    /// By name.
     pub(crate) routes: Vec<RouteMetrics>,
     /// Start of the first and of the last request in the time range, whatever their endpoint.
     pub(crate) covered: Option<(SystemTime, SystemTime)>,

@@ -187,7 +187,7 @@ impl From<Row<'_>> for ApiMetric {
     }
 }
 
-/// Rows that are handed to the store together and written in one transaction.
+/// Rows that are handed to the store together and written together.
 ///
 /// The store gives the batch back when it is done with it, so that its memory can be used again.
 pub(crate) trait RowBatch: Send + Sync + 'static {

@@ -32,7 +32,7 @@ const READERS: u32 = 4;
 /// of some thousand endpoints appends to, and for sorting in memory; SQLite's own 2 MiB is not.
 const CACHE_KIBIBYTES: &str = "-16384";
 /// Pages (of 4 KiB) in the write-ahead log before they are copied into the file: larger than
-/// SQLite's 1000, because index pages that are written again and again are then copied once.
+/// SQLite's 1000, because pages that several transactions write to are then copied once.
 const CHECKPOINT_PAGES: &str = "4000";
 /// What a write-ahead log that grew during a long query is cut back to.
 const JOURNAL_BYTES: &str = "67108864";

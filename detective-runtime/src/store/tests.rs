@@ -276,6 +276,35 @@ async fn made_up_user_agents_fill_the_dictionary_only_so_far() {
 }
 
 #[tokio::test]
+async fn a_dictionary_that_other_programs_have_filled_takes_no_more() {
+    let folder = Folder::new();
+    let mut store = Store::open(&folder.url(), identity()).await.unwrap();
+    text(
+        &folder,
+        "INSERT INTO user_agents VALUES (65535, 'the last one') RETURNING user_agent",
+    )
+    .await;
+    for round in 0..2 {
+        let rows = ["the last one", "one more", &format!("new in {round}")];
+        let rows = rows.map(|agent| ApiMetric {
+            user_agent: Some(agent.to_owned()),
+            ..bare_row()
+        });
+        write(&mut store, rows.to_vec()).await;
+    }
+    let agents = text(
+        &folder,
+        "SELECT group_concat(user_agent, ', ') || ' ' || (SELECT count(*) FROM user_agents) \
+         FROM (SELECT user_agent FROM api_metrics ORDER BY id)",
+    )
+    .await;
+    assert_eq!(
+        agents,
+        "the last one, one more, new in 0, the last one, one more, new in 1 1"
+    );
+}
+
+#[tokio::test]
 async fn a_store_can_live_in_memory() {
     let mut store = Store::open("sqlite::memory:", identity()).await.unwrap();
     assert_eq!(write(&mut store, vec![full_row()]).await, 1);

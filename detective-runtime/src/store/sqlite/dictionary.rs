@@ -18,6 +18,8 @@ const MAX_KINDS: usize = if cfg!(test) { 100 } else { 10_000 };
 const MAX_USER_AGENTS: usize = 4_096;
 /// A longer user agent stands in its row, so that the dictionary's memory has a bound.
 const MAX_USER_AGENT_BYTES: usize = 512;
+/// The highest number of a user agent: it shares a column with the kind.
+const HIGHEST_USER_AGENT: i64 = (1 << USER_AGENT_BITS) - 1;
 /// Kinds that are found again by comparing addresses. A power of two.
 const RECENT_KINDS: usize = 64;
 
@@ -39,7 +41,8 @@ pub(super) struct Dictionaries {
     /// By endpoint, of which each has few kinds.
     kinds: HashMap<String, Vec<KnownKind>>,
     kinds_count: usize,
-    user_agents: HashMap<String, i64>,
+    /// `None` for those that the file had no room for.
+    user_agents: HashMap<String, Option<i64>>,
 }
 
 #[derive(Debug)]
@@ -104,16 +107,18 @@ impl Dictionaries {
     /// Reads the user agents, which are capped in the file as well as here. The kinds come when
     /// they are first needed.
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let user_agents = sqlx::query("SELECT user_agent, id FROM user_agents ORDER BY id LIMIT ?")
-            .bind(MAX_USER_AGENTS as i64)
-            .fetch_all(connection)
-            .await?;
+        let user_agents =
+            sqlx::query("SELECT user_agent, id FROM user_agents WHERE id <= ? ORDER BY id LIMIT ?")
+                .bind(HIGHEST_USER_AGENT)
+                .bind(MAX_USER_AGENTS as i64)
+                .fetch_all(connection)
+                .await?;
         Ok(Self {
             kinds: HashMap::new(),
             kinds_count: 0,
             user_agents: user_agents
                 .into_iter()
-                .map(|row| (row.get(0), row.get(1)))
+                .map(|row| (row.get(0), Some(row.get(1))))
                 .collect(),
         })
     }
@@ -181,24 +186,24 @@ impl Dictionaries {
         text: &str,
     ) -> Result<Option<i64>, sqlx::Error> {
         if let Some(id) = self.user_agents.get(text) {
-            return Ok(Some(*id));
+            return Ok(*id);
         }
         if self.user_agents.len() >= MAX_USER_AGENTS || text.len() > MAX_USER_AGENT_BYTES {
             return Ok(None);
         }
+        // The file is full only when many programs have added theirs to it. That is remembered for
+        // each text as a number would be, so that it is asked no more often.
         let id = sqlx::query_scalar(
-            "INSERT INTO user_agents (user_agent) VALUES (?) \
+            "INSERT INTO user_agents (user_agent) \
+             SELECT ? WHERE (SELECT coalesce(max(id), 0) FROM user_agents) < ? \
              ON CONFLICT DO UPDATE SET user_agent = excluded.user_agent RETURNING id",
         )
         .bind(text.to_owned())
-        .fetch_one(connection)
+        .bind(HIGHEST_USER_AGENT)
+        .fetch_optional(connection)
         .await?;
-        // Only when many programs add theirs to one file.
-        if id >> USER_AGENT_BITS != 0 {
-            return Ok(None);
-        }
         self.user_agents.insert(text.to_owned(), id);
-        Ok(Some(id))
+        Ok(id)
     }
 }
 

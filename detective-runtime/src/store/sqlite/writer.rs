@@ -20,7 +20,7 @@ const OPEN_AGAIN: Duration = Duration::from_millis(10);
 
 const HIGHEST_ID: &str = "SELECT coalesce(max(id), 0) FROM requests";
 
-/// Writes batches of rows, each in one transaction.
+/// Writes batches of rows, each part of them in one transaction.
 #[derive(Debug)]
 pub(crate) struct Writer {
     options: SqliteConnectOptions,

@@ -9,7 +9,7 @@ use crate::store::sqlite::MIGRATIONS;
 const FIRST_ROWS: &str = "\
     INSERT INTO endpoints VALUES (1, '/toys/{id}', 'GET'), (2, '/toys', 'POST'), (3, 'unmatched', '_OTHER'); \
     INSERT INTO handlers VALUES (4, 'shop::get_toy'); \
-    INSERT INTO user_agents VALUES (9, 'curl/8.5.0'); \
+    INSERT INTO user_agents VALUES (9, 'curl/8.5.0'), (70000, 'one too many'); \
     INSERT INTO services (service, version, instance) VALUES ('shop', '1.2.3', 'host:1'); \
     INSERT INTO requests VALUES \
         (5, 1795342487278201, 1, 1, 4, 9, 200, 0, 1500250, 250, 7, 24, \
@@ -21,6 +21,8 @@ const FIRST_ROWS: &str = "\
             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), \
         (8, 1795342547278204, 2, 1, NULL, 9, NULL, 6, 1, NULL, 0, 3000000000, \
             NULL, NULL, '9a0364b9e99bb480', NULL, NULL, 'gone', NULL, NULL), \
+        (4, 1795342487278200, 1, 1, 4, 70000, 200, 0, 3, 2, 0, 0, \
+            NULL, '{x', NULL, NULL, NULL, NULL, NULL, NULL), \
         (9, 1795346087278205, 3, 1, NULL, NULL, 503, 2, 12, 2147483647, 0, 0, \
             NULL, '*', NULL, NULL, 'web', NULL, '{}', NULL)";
 
@@ -48,7 +50,7 @@ async fn rows_of_the_first_version_are_carried_over() {
                    request_bytes, response_bytes, service, version, instance), x'0a') \
                FROM (SELECT * FROM api_metrics WHERE id < 10 ORDER BY id)";
     let before = text(&folder, all).await;
-    assert_eq!(before.lines().count(), 5);
+    assert_eq!(before.lines().count(), 6);
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     assert_eq!(text(&folder, all).await, before);
 
@@ -74,14 +76,14 @@ async fn rows_of_the_first_version_are_carried_over() {
         counts,
         [
             ("/toys", 2, 5000.0),
-            ("/toys/{id}", 3, 1.50025),
+            ("/toys/{id}", 4, 1.50025),
             ("unmatched", 1, 0.000_012),
         ]
     );
     let micros = |count| SystemTime::UNIX_EPOCH + Duration::from_micros(count);
     assert_eq!(
         overview.covered,
-        Some((micros(1_795_342_487_278_201), micros(1_795_346_087_278_205)))
+        Some((micros(1_795_342_487_278_200), micros(1_795_346_087_278_205)))
     );
     // What was there is used again.
     assert_eq!(
@@ -90,6 +92,6 @@ async fn rows_of_the_first_version_are_carried_over() {
             "SELECT (SELECT count(*) FROM kinds) || ' ' || (SELECT count(*) FROM user_agents)"
         )
         .await,
-        "5 1"
+        "5 2"
     );
 }
