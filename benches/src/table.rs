@@ -8,7 +8,17 @@ use crate::contestants::ALL;
 use crate::measure::{allocations, contention, instructions, throughput, time};
 
 /// Everything, for these contestants, or for all when none is named.
+///
+/// # Panics
+///
+/// When there is no contestant of one of the names.
 pub(crate) fn print(names: &[&str]) {
+    for name in names {
+        assert!(
+            ALL.iter().any(|(known, _)| known == name),
+            "`{name}` is no contestant; benches/README.md names them"
+        );
+    }
     conditions();
     contestants(names);
     if names.is_empty() {

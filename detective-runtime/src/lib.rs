@@ -52,7 +52,7 @@
 //! # Cost
 //!
 //! To be recorded, a request does no I/O, takes no lock and formats nothing; what takes time happens on
-//! one thread of its own. Once warm, an ordinary request allocates three times more than without
+//! one thread of its own. Once warm, an ordinary request makes three allocations more than without
 //! Detective, two of which any layer costs; a body of unknown length, an error's text and forwarded
 //! addresses add to that. The README shows what the benchmark in `benches/` measures beside other
 //! libraries.

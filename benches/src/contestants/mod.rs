@@ -24,8 +24,7 @@ pub(crate) struct Contestant {
     pub(crate) app: Router,
     /// What it is asked for, in turn.
     pub(crate) uris: Vec<Uri>,
-    /// Requests between two pauses, in which the background catches up, so that no queue overflows and each batch is
-    /// as large as it would be on a busy server.
+    /// Requests between two pauses, in which the background catches up, so that no queue overflows.
     pub(crate) round: usize,
     pub(crate) settle: Settle,
 }

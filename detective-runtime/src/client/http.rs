@@ -27,8 +27,8 @@ use crate::trace::{ClientSpan, expect_client};
 pub struct Tracing(());
 
 impl Tracing {
-    /// The middleware. Make it before the first request: what a request that is not traced here
-    /// brings along of a trace is kept, and sent on, from the first call of this.
+    /// The middleware. The trace headers of requests that are not recorded are only kept once there is
+    /// one, so make it before you serve.
     pub fn new() -> Self {
         expect_client();
         Self(())
