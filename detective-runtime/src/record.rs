@@ -2,8 +2,8 @@
 //!
 //! The row, the roll-ups, the spans and the analytics all come from this one value. It is filled on
 //! the request's thread, handed over to the pipeline thread when the request ends, and emptied there
-//! for the next request, so that in the long run recording allocates nothing, as long as the sinks keep
-//! up.
+//! for the next request, so that in the long run recording allocates nothing, as long as the sinks
+//! keep up.
 
 mod texts;
 mod unique;

@@ -18,8 +18,8 @@ use crate::record::SharedRecord;
 /// Only there are they converted to spans, so that an exporter that is off costs nothing.
 ///
 /// At most `jaeger.queue_spans` spans wait, besides the batch that is under way. A record counts
-/// with all its spans and waits as it is: about one kilobyte for a plain one, where the two spans of a plain
-/// request would take two. Dropping the queue without [`close`](Self::close) loses what waits.
+/// with all its spans and waits as it is: that of a plain request takes about one kilobyte, where
+/// its two spans would take two. Dropping the queue without [`close`](Self::close) loses what waits.
 #[derive(Debug)]
 pub(crate) struct ExportQueue {
     shared: Arc<Shared>,

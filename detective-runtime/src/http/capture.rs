@@ -110,9 +110,7 @@ fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMa
     let is_believed = owner.snapshot.config.tracing.trust_inbound;
     let into = &mut record.request;
     if !rule.spans {
-        if is_believed {
-            into.passed_on = PassedOn::of(headers);
-        }
+        into.passed_on = PassedOn::of(headers, || is_believed);
         return Trace::NONE;
     }
     let caller = if is_believed {

@@ -68,7 +68,6 @@ where
         }));
         let mut open = this.open.take();
         Poll::Ready(match result {
-            Ok(response) if !open.is_open() => Ok(response.map(Body::new)),
             Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
             Err(error) => {
                 open.fail(format_args!("the service failed without a response"));

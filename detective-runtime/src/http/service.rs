@@ -16,8 +16,8 @@ use crate::instance::Instance;
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
 use crate::record::{Kind, Record};
 use crate::rules::{self, Snapshot};
+use crate::trace::PassedOn;
 use crate::trace::context::{self, Place, Scope};
-use crate::trace::{self, PassedOn};
 
 /// A service whose requests are recorded; made by [`DetectiveLayer`](crate::http::DetectiveLayer).
 #[derive(Debug, Clone)]
@@ -125,13 +125,11 @@ impl Watched {
 
     /// A request that leaves nothing; its calls carry on the trace that it came with.
     fn excluded(&self, request: &Request<Body>) -> OpenRequest {
-        let is_passed_on =
-            trace::has_client() && self.instance.snapshot().config.tracing.trust_inbound;
-        OpenRequest::new(Scope::Excluded(if is_passed_on {
-            PassedOn::of(request.headers())
-        } else {
-            PassedOn::default()
-        }))
+        let is_believed = || self.instance.snapshot().config.tracing.trust_inbound;
+        OpenRequest::new(Scope::Excluded(PassedOn::of(
+            request.headers(),
+            is_believed,
+        )))
     }
 
     /// Gives the outer layer's record the route that only the inner router knows. Answers whether

@@ -37,7 +37,7 @@ impl FunctionSpan {
     #[must_use]
     pub fn with(mut self, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
         if let Some(span) = self.span.as_ref().filter(|span| span.is_recorded()) {
-            let _entered = self.work.is_some().then(|| context::enter(&mut self.work));
+            let _entered = enter(&mut self.work);
             fields(&mut Fields(span));
         }
         self

@@ -16,9 +16,9 @@ pub use function::{Fields, FunctionSpan};
 pub(crate) use id::{first_span_id, trace_id};
 pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;
+pub(crate) use passed_on::PassedOn;
 #[cfg(feature = "http-client")]
 pub(crate) use passed_on::expect_client;
-pub(crate) use passed_on::{PassedOn, has_client};
 pub(crate) use propagation::{FLAG_RANDOM, FLAG_SAMPLED, extract};
 pub(crate) use sampling::{Keep, Ratio, decide};
 pub(crate) use span::{End, OpenSpan, set_field, settle_mark};

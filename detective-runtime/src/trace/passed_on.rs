@@ -28,16 +28,12 @@ pub(crate) struct PassedOn(Option<Box<Headers>>);
 #[derive(Debug, Clone)]
 struct Headers(Vec<(HeaderName, HeaderValue)>);
 
-/// Whether such a client was made.
-#[inline]
-pub(crate) fn has_client() -> bool {
-    HAS_CLIENT.load(Relaxed)
-}
-
 impl PassedOn {
-    /// Those among the headers of a request. Allocates nothing when there are none.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        if !has_client() || !headers.contains_key(&TRACEPARENT) {
+    /// Those among the headers of a request, when the config believes them and somebody sends them on.
+    /// Allocates nothing when there are none.
+    pub(crate) fn of(headers: &HeaderMap, is_believed: impl FnOnce() -> bool) -> Self {
+        let is_wanted = HAS_CLIENT.load(Relaxed) && is_believed();
+        if !is_wanted || !headers.contains_key(&TRACEPARENT) {
             return Self::default();
         }
         let all_of = |name: &'static HeaderName| {
