@@ -4,8 +4,7 @@
 pub use inventory::submit;
 
 pub use crate::__detective_error_text as error_text;
-pub use crate::callsite::{Callsite, Site};
-pub use crate::capture::*;
-pub use crate::options::Options;
-pub use crate::outcome::*;
+pub use crate::attribute::field::*;
+pub use crate::attribute::returned::*;
+pub use crate::attribute::{Callsite, Options, Site};
 pub use crate::trace::{Fields, FunctionSpan as Span};

@@ -57,57 +57,56 @@
 //! addresses add to that. The README shows what the benchmark in `benches/` measures beside other
 //! libraries.
 
-mod admin;
-mod analytics;
-mod boost;
-mod builder;
-mod cache;
-mod callsite;
-mod capture;
-pub mod client;
+// The floors, from the ground up: each uses only what stands before it.
 mod clock;
-mod command;
 pub mod config;
-mod current;
-mod decided;
-mod detective;
-mod error;
-mod export;
-mod handle;
-mod http;
-mod instance;
-mod layers;
-mod metrics;
-mod options;
-mod outcome;
-mod pipeline;
-mod record;
-mod reload;
-mod rules;
-mod serve;
-mod store;
-mod survey;
-pub mod testing;
-mod trace;
 mod value;
+
+mod attribute;
+mod metrics;
+mod propagation;
+
+mod export;
+mod rules;
+
+mod record;
+mod survey;
+
+mod reload;
+mod store;
+
+mod trace;
+
+mod cache;
+pub mod client;
+mod http;
+
+mod error;
+mod pipeline;
+
+mod analytics;
+
+mod lifecycle;
+
+mod command;
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;
 
-pub use crate::builder::Builder;
 pub use crate::cache::{Cache, CacheError};
 pub use crate::command::IntoApp;
-pub use crate::current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
-pub use crate::detective::Detective;
 pub use crate::error::{ServeError, ShutdownError, ShutdownFailure, StartError};
 pub use crate::export::ExportError;
-pub use crate::handle::{Handle, InScope};
 pub use crate::http::{DetectiveLayer, DetectiveService, ResponseFuture};
-pub use crate::serve::Listen;
+pub use crate::lifecycle::{Builder, Detective, Handle, InScope, Listen};
 pub use crate::store::StoreError;
-pub use crate::trace::{InContext, InCurrentContext};
+pub use crate::trace::{
+    InContext, InCurrentContext, ManualSpan, mark_error, set_consumer, set_field, start_span,
+    trace_id,
+};
 pub use crate::value::Value;
-#[doc = include_str!("investigate.md")]
+#[doc = include_str!("attribute/investigate.md")]
 pub use detective_macros::investigate;
 
 /// The programs in the README compile and run.

@@ -28,16 +28,19 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::builder::Builder;
-use crate::detective::Detective;
+use crate::config::{Loaded, Loader};
 use crate::error::StartError;
-use crate::export::{ExportSpan, MemoryExporter};
-use crate::instance::Instance;
-use crate::pipeline::Flusher;
+use crate::export::{ExportQueue, ExportSpan, Exporter, MemoryExporter};
+use crate::lifecycle::parts::{Parts, recycle};
+use crate::lifecycle::{Builder, Detective};
+use crate::pipeline::{self, Flusher, Pipeline, RowSink};
+use crate::record::Instance;
+use crate::survey::Survey;
 use crate::value::Value;
 
 pub use crate::export::SpanKind;
-pub use crate::store::{ApiMetric, Outcome};
+pub use crate::record::Outcome;
+pub use crate::store::ApiMetric;
 
 /// Starts a Detective that writes to memory only, with the settings of `toml`, which has the form of
 /// `detective.toml`. Neither files nor the environment are read, so that tests do not depend on them.
@@ -46,7 +49,7 @@ pub use crate::store::{ApiMetric, Outcome};
 ///
 /// As [`Detective::start`].
 pub async fn start(toml: &str) -> Result<(Detective, Sinks), StartError> {
-    Builder::isolated(toml).start_in_memory().await
+    start_with(Builder::isolated(toml)).await
 }
 
 /// As [`start`], with the settings of a [`builder`](Detective::builder): from its file, the environment
@@ -56,7 +59,58 @@ pub async fn start(toml: &str) -> Result<(Detective, Sinks), StartError> {
 ///
 /// As [`Detective::start`].
 pub async fn start_with(builder: Builder) -> Result<(Detective, Sinks), StartError> {
-    builder.start_in_memory().await
+    let loaded = builder.loader.load()?;
+    let survey = Survey::new(&loaded);
+    survey.enforce(survey.functions())?;
+    start_loaded(builder.loader, loaded, survey).await
+}
+
+/// Starts with what was loaded, and with sinks in memory.
+pub(crate) async fn start_loaded(
+    loader: Loader,
+    loaded: Loaded,
+    survey: Survey,
+) -> Result<(Detective, Sinks), StartError> {
+    let parts = Parts::new(loader, loaded, survey)?;
+    // A test says itself when the file is to be read again.
+    let reloader = Arc::clone(&parts.reloader);
+    let beside = async move { reloader.watch_boosts().await };
+    let (spans, rows) = (MemoryExporter::default(), Arc::default());
+    let open = {
+        let (instance, spans, rows) = (
+            Arc::clone(&parts.instance),
+            spans.clone(),
+            Arc::clone(&rows),
+        );
+        move || Ok(sinks(&instance, spans, rows))
+    };
+    let pipeline = Pipeline::start(Arc::clone(&parts.instance), beside, open).await?;
+    let sinks = Sinks {
+        spans,
+        rows,
+        instance: Arc::clone(&parts.instance),
+        flusher: pipeline.flusher(),
+    };
+    Ok((parts.finish(pipeline, None).await?, sinks))
+}
+
+/// Sinks that keep what they get. Call it on the pipeline's thread.
+fn sinks(
+    instance: &Arc<Instance>,
+    spans: MemoryExporter,
+    rows: Arc<Mutex<Vec<ApiMetric>>>,
+) -> pipeline::Sinks {
+    let config = &instance.snapshot().config;
+    let stats = Arc::clone(&instance.stats);
+    let exporter = Exporter::Memory(spans);
+    pipeline::Sinks {
+        export: ExportQueue::start(exporter, &config.jaeger, stats, recycle(instance)),
+        rows: if config.store.enabled {
+            RowSink::Memory(rows)
+        } else {
+            RowSink::Off
+        },
+    }
 }
 
 /// What a program left behind.

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::detail;
 use crate::config::Secret;
+use crate::record::Instance;
 
 /// Where the sign-in form is sent to.
 const SIGN_IN: &str = "/analytics/sign-in";
@@ -43,10 +44,18 @@ const FORWARDING: [&str; 9] = [
     "cf-connecting-ip",
 ];
 
-/// Decides who may look. Cheap to clone.
-#[derive(Clone)]
+/// Decides who may look, by the token that is in force. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Access {
-    token: Arc<ArcSwapOption<Token>>,
+    instance: Arc<Instance>,
+    known: Arc<ArcSwapOption<Known>>,
+}
+
+/// The token of one configuration.
+#[derive(Debug)]
+struct Known {
+    generation: u64,
+    token: Option<Token>,
 }
 
 /// What is kept of the token: digests, which are compared instead of the text, so that the time a
@@ -57,34 +66,37 @@ struct Token {
     cookie: String,
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.token.load().as_ref().map(|_| "[hidden]");
-        formatter
-            .debug_struct("Access")
-            .field("token", &token)
-            .finish()
+        formatter.write_str("[hidden]")
     }
 }
 
 impl Access {
-    /// The door with `analytics.token`; an empty one counts as none.
-    pub(crate) fn new(token: Option<&Secret>) -> Self {
-        let access = Self {
-            token: Arc::default(),
-        };
-        access.set_token(token);
-        access
+    /// Access with the `analytics.token` of this instance; an empty one counts as none.
+    pub(crate) fn new(instance: Arc<Instance>) -> Self {
+        Self {
+            instance,
+            known: Arc::default(),
+        }
     }
 
-    /// From now on, this is the token. Whoever has signed in with another has to do it again.
-    pub(crate) fn set_token(&self, token: Option<&Secret>) {
+    /// The token in force. It is digested once for each configuration. After a change, whoever has
+    /// signed in with another token has to do it again.
+    fn known(&self) -> Arc<Known> {
+        let snapshot = self.instance.snapshot();
+        let known = self.known.load_full();
+        if let Some(known) = known.filter(|known| known.generation == snapshot.generation) {
+            return known;
+        }
+        let token = snapshot.config.analytics.token.as_ref();
         let token = token.map(Secret::expose).filter(|token| !token.is_empty());
-        self.token.store(token.map(|token| {
-            let digest = digest("token", token);
-            let cookie = digest_hex(&self::digest("cookie", token));
-            Arc::new(Token { digest, cookie })
-        }));
+        let known = Arc::new(Known {
+            generation: snapshot.generation,
+            token: token.map(Token::new),
+        });
+        self.known.store(Some(Arc::clone(&known)));
+        known
     }
 
     /// The routes of `router` behind the door. Its fallback is left as it is, since that of an
@@ -109,7 +121,8 @@ impl Access {
         let Err(reason) = is_local(request) else {
             return Ok(());
         };
-        let Some(token) = &*self.token.load() else {
+        let known = self.known();
+        let Some(token) = &known.token else {
             return Err(Box::new(detail(
                 StatusCode::FORBIDDEN,
                 &format!(
@@ -126,6 +139,13 @@ impl Access {
 }
 
 impl Token {
+    fn new(token: &str) -> Self {
+        Self {
+            digest: digest("token", token),
+            cookie: digest_hex(&digest("cookie", token)),
+        }
+    }
+
     fn is_in(&self, headers: &HeaderMap) -> bool {
         let bearer = headers
             .get_all(header::AUTHORIZATION)
@@ -279,7 +299,7 @@ async fn sign_in(
     headers: HeaderMap,
     Form(sign_in): Form<SignIn>,
 ) -> Response {
-    let response = match &*access.token.load() {
+    let response = match &access.known().token {
         None => detail(
             StatusCode::FORBIDDEN,
             "there is no token to sign in with: set `analytics.token` (DETECTIVE_ANALYTICS__TOKEN)",

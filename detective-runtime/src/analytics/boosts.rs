@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::AnalyticsError;
-use crate::boost::{Boost, Target, Wanted};
-use crate::decided;
 use crate::reload::Reloader;
+use crate::rules::boost::{Boost, Target, Wanted};
+use crate::rules::decided;
 
 /// A boost, as it is answered. What it leaves as it is has no field.
 #[derive(Debug, Serialize)]

@@ -7,38 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
+use crate::reload::ConfigHealth;
 use crate::store::Identity;
-
-/// What the running system knows of its parts and [`Stats`] does not.
-#[derive(Debug, Clone)]
-pub(crate) struct HealthSnapshot {
-    pub(crate) store: Mode,
-    pub(crate) cache: Mode,
-    pub(crate) exporter: Mode,
-    pub(crate) config: ConfigHealth,
-    /// Finished records that wait for the pipeline (`pipeline.queue_records`).
-    pub(crate) records: QueueFill,
-    /// Rows that wait for the store (`store.queue_rows`).
-    pub(crate) rows: QueueFill,
-    /// Spans that wait for the exporter (`jaeger.queue_spans`).
-    pub(crate) spans: QueueFill,
-}
-
-/// Which configuration is in force.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct ConfigHealth {
-    /// `failing` while the file or another source is wrong, so that it is not in force.
-    pub(crate) state: &'static str,
-    /// How many configurations have been in force, this one included.
-    pub(crate) generation: u64,
-    /// When it was taken up.
-    pub(crate) loaded_at: String,
-    /// What was wrong the last time that something was.
-    pub(crate) last_error: Option<String>,
-    pub(crate) last_error_at: Option<String>,
-    /// The keys that differ from what is in force, and are taken up by a restart only.
-    pub(crate) needs_restart: Vec<String>,
-}
 
 /// How a part is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +62,21 @@ struct Versions {
     service: String,
     version: String,
     instance: String,
+}
+
+/// What the running system knows of its parts and [`Stats`] does not.
+#[derive(Debug, Clone)]
+pub(crate) struct HealthSnapshot {
+    pub(crate) store: Mode,
+    pub(crate) cache: Mode,
+    pub(crate) exporter: Mode,
+    pub(crate) config: ConfigHealth,
+    /// Finished records that wait for the pipeline (`pipeline.queue_records`).
+    pub(crate) records: QueueFill,
+    /// Rows that wait for the store (`store.queue_rows`).
+    pub(crate) rows: QueueFill,
+    /// Spans that wait for the exporter (`jaeger.queue_spans`).
+    pub(crate) spans: QueueFill,
 }
 
 /// Puts the answer together.

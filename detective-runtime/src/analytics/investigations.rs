@@ -9,10 +9,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
-use crate::callsite::{self, Callsite};
-use crate::decided::{Decided, Decisions};
-use crate::instance::Instance;
+use crate::attribute::{Callsite, callsite};
+use crate::record::Instance;
 use crate::rules::Snapshot;
+use crate::rules::decided::{Decided, Decisions};
 
 /// The answer. Lists are in the order of their paths, so that two answers can be compared.
 #[derive(Debug, Serialize)]

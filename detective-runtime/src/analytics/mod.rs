@@ -1,6 +1,7 @@
 //! `/analytics`: questions about the rows, answered as JSON, and who may ask them.
 
 mod access;
+mod admin;
 mod boosts;
 mod endpoint;
 mod error;
@@ -13,7 +14,8 @@ mod routes;
 mod tests;
 
 pub(crate) use access::Access;
+pub(crate) use admin::Admin;
 pub(crate) use boosts::boost_routes;
-pub(crate) use health::{ConfigHealth, HealthSnapshot, Mode};
+pub(crate) use health::{HealthSnapshot, Mode};
 pub(crate) use investigations::investigation_routes;
 pub(crate) use routes::{Analytics, routes};

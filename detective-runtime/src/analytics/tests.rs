@@ -17,9 +17,12 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::cache::Cache;
+use crate::config::Loader;
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
+use crate::record::{Instance, Outcome};
+use crate::reload::ConfigHealth;
 use crate::store::tests::{Folder, full_row, identity};
-use crate::store::{ApiMetric, Outcome, Store};
+use crate::store::{ApiMetric, Store};
 
 /// 2026-11-22T10:00:00Z.
 fn start() -> SystemTime {
@@ -386,9 +389,15 @@ async fn health_shows_parts_queue_and_drops() {
     assert_eq!(answer["store"]["last_error"], "disk full");
 }
 
+fn access(token: Option<&str>) -> Access {
+    let token = token.unwrap_or_default();
+    let loaded = Loader::isolated(&format!("[analytics]\ntoken = \"{token}\"")).load();
+    Access::new(Arc::new(Instance::new(&loaded.unwrap(), Arc::default())))
+}
+
 /// Something behind the door.
 fn guarded(token: Option<&str>) -> Router {
-    let access = Access::new(token.map(crate::config::Secret::from).as_ref());
+    let access = access(token);
     let inside = Router::new()
         .route("/metrics", get(|| async { "inside" }))
         .route("/analytics", get(|| async { "inside" }));
@@ -563,7 +572,7 @@ async fn the_door_stands_before_nothing_else() {
         assert_eq!(response.status().as_u16(), status, "{path}");
     }
     // With all pages turned off there is nothing to stand before, which is fine too.
-    assert!(!Access::new(None).protect(Router::new()).has_routes());
+    assert!(!access(None).protect(Router::new()).has_routes());
 }
 
 async fn sign_in(token: Option<&str>, body: &'static str) -> Response<Body> {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 use moka::future::Cache;
 
-use super::{Operation, key_pattern};
+use super::Operation;
+use crate::client::key_pattern;
 use crate::export::SpanKind;
 use crate::trace::ClientSpan;
 

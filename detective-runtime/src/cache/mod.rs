@@ -286,20 +286,6 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
-/// What may be shown of a key: its part before the first `:`, if that looks like a name, and `?`
-/// for the rest, which tells people apart. `user:42` is `user:?`, `42` is `?`.
-pub(crate) fn key_pattern(key: &str) -> String {
-    match key.split_once(':') {
-        Some((name, _)) if is_name(name) => format!("{name}:?"),
-        _ => "?".to_owned(),
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    let is_name_byte = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.');
-    !text.is_empty() && text.bytes().all(is_name_byte)
-}
-
 impl fmt::Debug for Cache {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let backend = match &self.0.backend {

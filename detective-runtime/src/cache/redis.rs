@@ -11,8 +11,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, cmd};
 use tokio::sync::Mutex;
 
+use super::Operation;
 use super::circuit::Circuit;
-use super::{Operation, key_pattern};
+use crate::client::key_pattern;
 use crate::client::redis::Server;
 use crate::config;
 use crate::metrics::{Part, Stats};

@@ -15,7 +15,8 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::export::SpanKind;
 use crate::metrics::OTHER_METHOD;
-use crate::trace::{ClientSpan, expect_client};
+use crate::propagation::expect_client;
+use crate::trace::ClientSpan;
 
 /// A middleware that gives each request a span, from its start to the head of its response, and
 /// sends `traceparent` and `tracestate` along, so that the callee's spans join the trace.

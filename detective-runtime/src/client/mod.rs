@@ -3,6 +3,7 @@
 
 #[cfg(feature = "http-client")]
 pub mod http;
+mod key;
 #[cfg(feature = "sqlite")]
 mod query;
 #[cfg(feature = "redis")]
@@ -11,3 +12,5 @@ pub mod redis;
 pub mod sql;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub(crate) use key::key_pattern;

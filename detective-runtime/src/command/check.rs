@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::report::{self, Format, Ink, Output, Style, count};
 use super::{IntoApp, Program};
-use crate::callsite;
+use crate::attribute::callsite;
 use crate::config::{Diagnostic, Loaded, Loader, Place};
-use crate::detective::Detective;
+use crate::lifecycle::Detective;
 use crate::survey::{Finding, Level, Survey, Templates};
 
 pub(super) async fn run<A: IntoApp>(

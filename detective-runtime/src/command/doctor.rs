@@ -15,8 +15,8 @@ use super::check::Checked;
 use super::report::{Format, Ink, Output, Style, count};
 use super::{IntoApp, Program, crates, reach};
 use crate::config::{Config, Loader, pattern};
-use crate::detective::Detective;
 use crate::export::SpanKind;
+use crate::lifecycle::{Detective, parts};
 use crate::survey::{Templates, example_path};
 
 /// What was found about one part.
@@ -67,7 +67,7 @@ pub(super) async fn run<A: IntoApp>(
         Ok(loaded) => loaded,
         Err(error) => return Output::failed(format, &error.to_string()),
     };
-    crate::builder::identify(&mut loaded.config.service);
+    parts::identify(&mut loaded.config.service);
     let program = Program::start(loader, loaded.clone(), app).await;
     let app = match &program {
         Ok(program) => program.app.as_ref().map_err(String::as_str),

@@ -8,10 +8,9 @@ use serde_json::json;
 
 use super::report::{Format, Ink, Output};
 use super::{IntoApp, Program};
-use crate::builder;
-use crate::callsite;
+use crate::attribute::callsite;
 use crate::config::{Loader, SCHEMA_FILE, Service, reference_for, schema};
-use crate::detective::Detective;
+use crate::lifecycle::{Detective, parts};
 use crate::survey::Templates;
 
 pub(super) async fn run<A: IntoApp>(
@@ -84,7 +83,7 @@ pub(super) async fn run<A: IntoApp>(
 
 fn file_text(routes: &[String]) -> String {
     let mut service = Service::default();
-    builder::identify(&mut service);
+    parts::identify(&mut service);
     let functions: Vec<(&str, String)> = callsite::all()
         .iter()
         .map(|callsite| {

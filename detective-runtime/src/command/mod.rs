@@ -14,12 +14,15 @@ mod tests;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use axum::Router;
 
 use crate::config::{Loaded, Loader};
-use crate::detective::Detective;
-use crate::testing::Sinks;
+use crate::error::StartError;
+use crate::lifecycle::{Builder, Detective};
+use crate::survey::Survey;
+use crate::testing::{self, Sinks};
 
 use self::arguments::{Request, Task};
 use self::report::{Format, Output, Style};
@@ -63,8 +66,9 @@ impl Program {
         loaded: Loaded,
         app: impl AsyncFnOnce(&Detective) -> A,
     ) -> Result<Self, String> {
-        let started = crate::builder::start_for_command(loader, loaded).await;
-        let (detective, sinks) = started.map_err(|error| error.to_string())?;
+        let (detective, sinks) = start(loader, loaded)
+            .await
+            .map_err(|error| error.to_string())?;
         let app = app(&detective).await.into_app();
         Ok(Self {
             detective,
@@ -74,12 +78,59 @@ impl Program {
     }
 }
 
+/// Starts to memory, without pages of its own, and keeping every trace and row.
+async fn start(loader: &Loader, mut loaded: Loaded) -> Result<(Detective, Sinks), StartError> {
+    let survey = Survey::new(&loaded);
+    loaded.config.admin.listen = None;
+    loaded.config.store.enabled = true;
+    // What is slow is kept.
+    loaded.config.tracing.slow = Duration::ZERO;
+    testing::start_loaded(loader.clone(), loaded, survey).await
+}
+
+impl Detective {
+    /// Gives this application the commands `detective check`, `config`, `init` and `doctor`.
+    ///
+    /// Without the word `detective` as the first argument of the process this does nothing. With it,
+    /// `app` puts the application together, with a Detective that records to memory and serves
+    /// nobody; the command runs, and **ends the process** with its exit code: 0 when all is well, 1
+    /// when something was found, 2 when the command line is wrong. Call it early in `main`, before
+    /// anything that must be closed again. `app` may also return a `Result`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use axum::{Router, routing::get};
+    /// use detective::Detective;
+    ///
+    /// fn app() -> Router {
+    ///     Router::new().route("/", get(async || "hello"))
+    /// }
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     Detective::commands(async |_| app()).await; // cargo run -- detective check
+    ///     let detective = Detective::start().await?;
+    ///     detective.serve("127.0.0.1:8000", app()).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn commands<A: IntoApp>(app: impl AsyncFnOnce(&Detective) -> A) {
+        Self::builder().commands(app).await;
+    }
+}
+
+impl Builder {
+    /// Runs the command that the arguments of this process ask for, as
+    /// [`Detective::commands`] does, with these settings.
+    pub async fn commands<A: IntoApp>(&self, app: impl AsyncFnOnce(&Detective) -> A) {
+        run_and_exit(&self.loader, app).await;
+    }
+}
+
 /// Runs the command that the arguments of this process ask for, if they ask for one, and ends the
 /// process with its exit code.
-pub(crate) async fn run_and_exit<A: IntoApp>(
-    loader: &Loader,
-    app: impl AsyncFnOnce(&Detective) -> A,
-) {
+async fn run_and_exit<A: IntoApp>(loader: &Loader, app: impl AsyncFnOnce(&Detective) -> A) {
     let mut words = std::env::args_os()
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned());

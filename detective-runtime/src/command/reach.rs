@@ -8,17 +8,17 @@ use std::time::{Duration, SystemTime};
 use tokio::net::UdpSocket;
 
 use super::doctor::{Item, State};
-use crate::builder;
 use crate::cache::Cache;
 use crate::config::{Config, Loaded, Protocol};
-use crate::export::{ExportError, ExportSpan, Exporter, SpanKind};
+use crate::export::{ExportError, ExportSpan, Exporter, SpanKind, resource};
+use crate::lifecycle::parts;
 use crate::metrics::{Part, Stats};
 
 /// Opens the store as the program does at its start, which takes the lock for writing.
 pub(super) async fn store(loaded: &Loaded) -> Item {
     let (config, directory) = (&loaded.config, &loaded.origin.directory);
     let url = config.store.resolved_url(directory);
-    match builder::open_store(config, directory).await {
+    match parts::open_store(config, directory).await {
         Ok(None) => Item::new("store", State::Off, "off, as `store.enabled` says"),
         Ok(Some(store)) => {
             store.reader.close().await;
@@ -70,7 +70,7 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         return Item::new(PART, State::Off, format!("off, as `{key}` says"));
     }
     let stats = Arc::new(Stats::default());
-    let exporter = Exporter::build(jaeger, builder::resource(config), &stats);
+    let exporter = Exporter::build(jaeger, resource(&config.service), &stats);
     let mut exporter = match exporter {
         Ok(exporter) => exporter,
         Err(error) => return Item::new(PART, State::Bad, error.to_string()),

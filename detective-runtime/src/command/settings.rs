@@ -5,15 +5,15 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::report::{Format, Ink, Output, Style, place_to_json};
-use crate::builder;
 use crate::config::{InForce, Loaded, Loader, Place};
+use crate::lifecycle::parts;
 
 pub(super) fn run(loader: &Loader, format: Format) -> Output {
     let mut loaded = match loader.load() {
         Ok(loaded) => loaded,
         Err(error) => return Output::failed(format, &error.to_string()),
     };
-    builder::identify(&mut loaded.config.service);
+    parts::identify(&mut loaded.config.service);
     let settings = loaded.in_force();
     match format {
         Format::Json => {

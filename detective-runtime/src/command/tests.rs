@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::report::{Output, Style};
 use super::{crates, run};
-use crate::callsite;
+use crate::attribute::callsite;
 use crate::config::Loader;
-use crate::detective::Detective;
+use crate::lifecycle::Detective;
 
 /// A folder of one test; removed at the end.
 struct Folder(PathBuf);

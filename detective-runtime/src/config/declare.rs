@@ -232,4 +232,6 @@ macro_rules! optional {
     };
 }
 
-pub(super) use {effect, optional, section};
+pub(super) use effect;
+pub(super) use optional;
+pub(super) use section;

@@ -38,19 +38,6 @@
 //! start, and then in force for the next request, all of it at once. A key whose [`Effect`] is
 //! [`Restart`](Effect::Restart) keeps its value until the program is started again, which is told.
 
-mod admin;
-mod analytics;
-mod cache;
-mod capture;
-mod http;
-mod jaeger;
-mod metrics;
-mod pipeline;
-mod rule;
-mod service;
-mod store;
-mod tracing;
-
 mod check;
 mod declare;
 mod diagnostic;
@@ -65,9 +52,9 @@ pub(crate) mod pattern;
 mod reference;
 mod restart;
 mod review;
-pub(crate) mod rules;
 mod schema;
 mod secret;
+mod section;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -78,30 +65,22 @@ use std::sync::LazyLock;
 
 use figment::value::{Dict, Value};
 
-pub use self::admin::Admin;
-pub use self::analytics::Analytics;
-pub use self::cache::Cache;
-pub use self::capture::{Capture, ClientAddress};
 pub use self::declare::{Effect, Key, Section};
 pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
-pub use self::http::{Http, Watch};
 pub(crate) use self::in_force::InForce;
-pub use self::jaeger::{Jaeger, Protocol};
 pub use self::load::Loader;
 pub use self::loaded::{Loaded, Origin, Provenance};
-pub use self::metrics::{Metrics, Naming};
-pub use self::pipeline::Pipeline;
 pub use self::reference::reference;
 pub(crate) use self::reference::reference_for;
-pub use self::rule::Rule;
 pub(crate) use self::schema::SCHEMA_FILE;
 pub use self::schema::schema;
 pub use self::secret::Secret;
-pub use self::service::Service;
+pub use self::section::{
+    Admin, Analytics, Cache, Capture, ClientAddress, Http, Jaeger, Metrics, Naming, Pipeline,
+    Protocol, Rule, Service, Store, Tracing, Watch,
+};
 pub use self::setting::Kind;
-pub use self::store::Store;
-pub use self::tracing::Tracing;
 
 use self::declare::Declared;
 

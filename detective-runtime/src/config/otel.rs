@@ -8,11 +8,10 @@ use std::fmt::Display;
 use figment::value::{Dict, Value};
 use percent_encoding::percent_decode_str;
 
-use super::Protocol;
 use super::diagnostic::{Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
-use super::section;
+use super::{Protocol, section};
 
 /// The entries of all `OTEL_*` variables but the endpoints, which need the protocol in force.
 pub(super) fn entries(environment: &Environment, warnings: &mut Vec<Diagnostic>) -> Vec<Entry> {

@@ -34,7 +34,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
 
 /// How closely a pattern that matches `text` describes it; the larger, the closer. An exact text
 /// comes first, then the pattern with the longest literal text, then the one with fewer `*`.
-pub(super) fn specificity(pattern: &str, text: &str) -> impl Ord + use<> {
+pub(crate) fn specificity(pattern: &str, text: &str) -> impl Ord + use<> {
     let stars = pattern.matches('*').count();
     let literal = pattern.len() - stars;
     (pattern == text, literal, std::cmp::Reverse(stars))

@@ -7,6 +7,7 @@
 mod error;
 mod memory;
 mod queue;
+mod resource;
 mod span;
 
 // An exporter whose cargo feature is off is replaced by one that cannot be built and says why.
@@ -32,6 +33,7 @@ use crate::metrics::Stats;
 pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
 pub(crate) use queue::ExportQueue;
+pub(crate) use resource::resource;
 pub use span::SpanKind;
 pub(crate) use span::{Attribute, ExportEvent, ExportSpan};
 

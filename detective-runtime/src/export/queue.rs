@@ -432,7 +432,7 @@ mod tests {
         let (_detective, sinks) = testing::start("").await.unwrap();
         let stats = Arc::new(Stats::default());
         let instance = Arc::clone(&sinks.instance);
-        let recycle = move |record| instance.hand_over.release(record);
+        let recycle = move |record| instance.records.release(record);
         let queue = ExportQueue::start(Exporter::Off, &config(), Arc::clone(&stats), recycle);
         queue.push([request(&sinks.instance, 3), request(&sinks.instance, 3)]);
         queue.flush().await;

@@ -12,10 +12,12 @@ use http_body::Body as _;
 
 use crate::config::ClientAddress;
 use crate::http::client_address::{client_address, is_https};
-use crate::http::{KnownHeaders, RequestBytes, query};
+use crate::http::known_headers::KnownHeaders;
+use crate::http::query;
 use crate::metrics::OTHER_METHOD;
-use crate::record::{HeadText, Parent, Record, Trace};
-use crate::trace::{self, FLAG_SAMPLED, PassedOn, context};
+use crate::propagation::{FLAG_SAMPLED, Parent, PassedOn, TRACESTATE, Trace, extract};
+use crate::record::{HeadText, Record, RequestBytes};
+use crate::trace::context;
 
 /// Takes down the head of a request, and its place in the trace, under the rule of its slot.
 pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
@@ -116,7 +118,8 @@ fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMa
     let caller = if is_believed {
         let texts = &mut into.texts;
         texts.write(HeadText::TraceState, usize::MAX, |trace_state| {
-            trace::extract(known, headers, trace_state)
+            let trace_states = known.has_trace_state.then(|| headers.get_all(&TRACESTATE));
+            extract(known.traceparent(), trace_states, trace_state)
         })
     } else {
         None

@@ -11,8 +11,8 @@ pub(crate) struct KnownHeaders<'a> {
     pub(crate) user_agent: Option<&'a HeaderValue>,
     pub(crate) content_length: Option<&'a HeaderValue>,
     /// The first of them.
-    pub(crate) traceparent: Option<&'a HeaderValue>,
-    pub(crate) has_several_traceparents: bool,
+    traceparent: Option<&'a HeaderValue>,
+    has_several_traceparents: bool,
     pub(crate) has_trace_state: bool,
     /// Whether a proxy has told whom it speaks for, in `Forwarded` or `X-Forwarded-*`.
     pub(crate) is_forwarded: bool,
@@ -41,6 +41,11 @@ impl<'a> KnownHeaders<'a> {
             }
         }
         known
+    }
+
+    /// The `traceparent`. Several are as good as none: nobody knows which one is meant.
+    pub(crate) fn traceparent(&self) -> Option<&'a HeaderValue> {
+        self.traceparent.filter(|_| !self.has_several_traceparents)
     }
 }
 

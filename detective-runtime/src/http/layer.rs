@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use crate::http::service::{DetectiveService, Watched};
-use crate::instance::Instance;
+use crate::record::Instance;
 
 /// Records every request that passes through it: see [`Detective::layer`](crate::Detective::layer).
 ///

@@ -12,14 +12,9 @@ mod known_headers;
 mod layer;
 mod open;
 mod query;
-mod request_bytes;
 mod service;
-mod slot;
+mod slot_cache;
 
 pub use future::ResponseFuture;
-pub(crate) use known_headers::KnownHeaders;
 pub use layer::DetectiveLayer;
-pub(crate) use open::observation;
-pub(crate) use request_bytes::RequestBytes;
 pub use service::DetectiveService;
-pub(crate) use slot::{Slot, Slots};

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::capture::render;
+use crate::attribute::render;
 use crate::clock;
-use crate::metrics::{ErrorType, Observation};
-use crate::record::{Kind, Record, UniqueRecord, truncate};
-use crate::store::Outcome;
-use crate::trace::context::{self, Entered, Scope};
-use crate::trace::settle_mark;
+use crate::record::{Kind, Outcome, Record, UniqueRecord, observation, truncate};
+use crate::trace::context::{Entered, Scope};
+use crate::trace::{context, settle_mark};
 
 /// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
 /// happens to the future or to the body can lose it or count it twice.
@@ -17,13 +15,6 @@ use crate::trace::settle_mark;
 pub(crate) struct OpenRequest {
     scope: Option<Scope>,
 }
-
-/// The status under which a request is counted that the client abandoned before the head; nginx
-/// introduced it.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
-
-/// The status under which a request is counted that the shutdown cut off before the head.
-const SERVICE_UNAVAILABLE: u16 = 503;
 
 /// The status under which a request is counted whose handler failed to give an answer at all.
 const INTERNAL_SERVER_ERROR: u16 = 500;
@@ -192,36 +183,8 @@ fn count(mut record: UniqueRecord, outcome: Outcome) {
     // Outlives the record, which may be emptied as soon as it is handed over.
     let instance = Arc::clone(&owner.instance);
     if owner.snapshot.watches_investigated_only() && record.handler.is_none() {
-        return instance.hand_over.give_back(record);
+        return instance.records.give_back(record);
     }
     slot.cells.observe(&observation);
-    instance.hand_over(record);
-}
-
-/// A finished request as the metrics see it.
-pub(crate) fn observation(record: &Record) -> Observation {
-    let in_histogram = || {
-        let (owner, slot) = record.owner.as_ref().zip(record.request.slot.as_ref())?;
-        Some(owner.snapshot.route(slot).histogram)
-    };
-    let outcome = record.response.outcome;
-    let status = match record.response.status {
-        0 if outcome == Some(Outcome::Shutdown) => SERVICE_UNAVAILABLE,
-        0 => CLIENT_CLOSED_REQUEST,
-        status => status,
-    };
-    Observation {
-        status,
-        nanos: record.end.saturating_sub(record.start),
-        in_histogram: !record.response.endless && in_histogram().unwrap_or(true),
-        error: match outcome {
-            Some(Outcome::Panic) => Some(ErrorType::Panic),
-            Some(Outcome::ClientDisconnect) => Some(ErrorType::ClientDisconnect),
-            Some(Outcome::Timeout) => Some(ErrorType::Timeout),
-            Some(Outcome::Shutdown) => Some(ErrorType::Shutdown),
-            Some(Outcome::Ok | Outcome::ClientError | Outcome::ServerError) | None => None,
-        },
-        version: record.request.version.unwrap_or_default().into(),
-        scheme: record.request.scheme(),
-    }
+    instance.enqueue(record);
 }

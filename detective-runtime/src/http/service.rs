@@ -11,13 +11,14 @@ use tower_service::Service;
 use crate::http::capture;
 use crate::http::future::ResponseFuture;
 use crate::http::open::OpenRequest;
-use crate::http::slot::{Slot, SlotCache};
-use crate::instance::Instance;
+use crate::http::slot_cache::SlotCache;
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
-use crate::record::{Kind, Record};
-use crate::rules::{self, Snapshot};
-use crate::trace::PassedOn;
-use crate::trace::context::{self, Place, Scope};
+use crate::propagation::PassedOn;
+use crate::record::{Instance, Kind, Record};
+use crate::rules;
+use crate::rules::{Slot, Snapshot};
+use crate::trace::context;
+use crate::trace::context::{Place, Scope};
 
 /// A service whose requests are recorded; made by [`DetectiveLayer`](crate::http::DetectiveLayer).
 #[derive(Debug, Clone)]
@@ -99,7 +100,7 @@ impl Watched {
         }
         let mut record = self.instance.begin(Kind::Request);
         if !self.is_wanted(&mut record, request) {
-            self.instance.hand_over.give_back(record);
+            self.instance.records.give_back(record);
             return self.excluded(request);
         }
         capture::request(&mut record, request);

@@ -12,7 +12,7 @@ use super::histogram::Histogram;
 use super::names::{self, Family};
 use super::observation::{ErrorType, Scheme};
 use super::outcome::Outcome;
-use super::registry::Sources;
+use super::sources::Sources;
 use super::stats::{DropReason, Part};
 use crate::config::Naming;
 

@@ -19,6 +19,7 @@ mod openmetrics;
 mod outcome;
 mod registry;
 mod shard;
+mod sources;
 mod stats;
 mod status;
 
@@ -26,6 +27,7 @@ pub(crate) use bounds::Bounds;
 pub(crate) use cells::{Calls, FunctionCells, RouteCells};
 pub(crate) use names::{OTHER_METHOD, UNMATCHED};
 pub(crate) use observation::{ErrorType, Observation, Scheme};
-pub(crate) use registry::{MetricsRegistry, QueueFill};
+pub(crate) use registry::MetricsRegistry;
 pub(crate) use shard::current as thread_shard;
+pub(crate) use sources::QueueFill;
 pub(crate) use stats::{DropReason, Part, Stats};

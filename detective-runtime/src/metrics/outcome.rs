@@ -1,6 +1,7 @@
 //! Finished requests under OpenTelemetry's naming: one histogram for each outcome of a route.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use once_cell::race::OnceBox;
 

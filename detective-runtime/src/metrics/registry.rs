@@ -1,20 +1,21 @@
 //! The metrics of one running instance: where cells are made, and what a scrape gathers.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use prometheus::Registry;
 use prometheus::proto::{MetricFamily, MetricType};
-use serde::Serialize;
 
 use super::bounds::Bounds;
 use super::cells::{FunctionCells, RouteCells};
 use super::collect::CellCollector;
 use super::names::{OTHER_METHOD, OVERFLOW};
 use super::openmetrics::{Exemplars, series_key};
+use super::sources::{Queue, QueueFill, Sources, lock};
 use super::stats::Stats;
-use crate::config::{Metrics, Naming};
+use crate::config::Metrics;
 
 /// Owns the cells of an instance and its prometheus registry.
 #[derive(Debug)]
@@ -23,45 +24,6 @@ pub(crate) struct MetricsRegistry {
     registry: Registry,
     exemplars: bool,
     warned: AtomicBool,
-}
-
-/// Everything that a scrape reads.
-#[derive(Debug)]
-pub(super) struct Sources {
-    pub(super) naming: Naming,
-    max_routes: usize,
-    routes: Mutex<ByRoute>,
-    overflow: OnceLock<Arc<RouteCells>>,
-    pub(super) overflowed: AtomicU64,
-    functions: Mutex<ByFunction>,
-    queues: Mutex<Vec<Queue>>,
-    pub(super) stats: Arc<Stats>,
-}
-
-/// By method and endpoint.
-type ByRoute = BTreeMap<(Box<str>, Box<str>), Arc<RouteCells>>;
-/// By module and function.
-type ByFunction = BTreeMap<(Box<str>, Box<str>), Arc<FunctionCells>>;
-
-/// A bounded queue whose fill is shown.
-pub(super) struct Queue {
-    name: &'static str,
-    read: Box<dyn Fn() -> QueueFill + Send + Sync>,
-}
-
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("Queue").field(&self.name).finish()
-    }
-}
-
-/// How full a queue is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct QueueFill {
-    /// Items that wait.
-    pub(crate) depth: u64,
-    /// Items that can wait before further ones are dropped.
-    pub(crate) capacity: u64,
 }
 
 impl MetricsRegistry {
@@ -182,27 +144,6 @@ impl MetricsRegistry {
     }
 }
 
-impl Sources {
-    /// The cells of every route, those of the overflow last.
-    pub(super) fn routes(&self) -> Vec<Arc<RouteCells>> {
-        let routes = lock(&self.routes);
-        let overflow = self.overflow.get();
-        routes.values().chain(overflow).map(Arc::clone).collect()
-    }
-
-    pub(super) fn functions(&self) -> Vec<Arc<FunctionCells>> {
-        lock(&self.functions).values().map(Arc::clone).collect()
-    }
-
-    pub(super) fn queues(&self) -> Vec<(&'static str, QueueFill)> {
-        let queues = lock(&self.queues);
-        queues
-            .iter()
-            .map(|queue| (queue.name, (queue.read)()))
-            .collect()
-    }
-}
-
 /// Adds the application's families to ours and answers the names of those that had to be refused.
 /// A family of the same name and type is joined, as far as its series are not there already.
 fn merge(families: &mut Vec<MetricFamily>, application: Vec<MetricFamily>) -> Vec<String> {
@@ -233,11 +174,6 @@ fn merge(families: &mut Vec<MetricFamily>, application: Vec<MetricFamily>) -> Ve
         }
     }
     refused
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The maps are changed by one insertion at a time, so a poisoned lock holds a whole map.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

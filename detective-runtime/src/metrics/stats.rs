@@ -4,7 +4,8 @@
 //! the counts as `detective_*`, `/analytics/health` shows them beside the last trouble of each part.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.

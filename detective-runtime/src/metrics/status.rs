@@ -1,6 +1,7 @@
 //! Requests counted by response status.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use once_cell::race::OnceBox;
 

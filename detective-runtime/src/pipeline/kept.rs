@@ -60,9 +60,8 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::export::SpanKind;
-    use crate::instance::Instance;
     use crate::pipeline::RowRecords;
-    use crate::record::{Span, What};
+    use crate::record::{Instance, Span, What};
     use crate::testing;
 
     /// A finished record with so many spans below its own.
@@ -94,7 +93,7 @@ pub(crate) mod tests {
 
     /// Whether the next record has been used before: only those come with room for spans.
     pub(crate) fn has_recycled(instance: &Instance) -> bool {
-        instance.hand_over.take_empty().spans.capacity() > 0
+        instance.records.take_empty().spans.capacity() > 0
     }
 
     #[tokio::test]
@@ -113,11 +112,11 @@ pub(crate) mod tests {
         assert!(!has_recycled(instance));
         let (spans, record) = kept.into_spans();
         assert_eq!(spans.len(), 2);
-        instance.hand_over.release(record.unwrap());
+        instance.records.release(record.unwrap());
         assert!(has_recycled(instance));
 
         let (row, kept) = both();
-        instance.hand_over.release(kept.into_record().unwrap());
+        instance.records.release(kept.into_record().unwrap());
         assert!(!has_recycled(instance));
         row.recycle();
         assert!(has_recycled(instance));

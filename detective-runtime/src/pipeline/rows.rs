@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
-use crate::instance::Instance;
-use crate::record::{HeadText, Record, SharedRecord, truncate};
-use crate::store::{ApiMetric, Outcome, Row, RowBatch, WriteQueue};
+use crate::record::{HeadText, Instance, Outcome, Record, SharedRecord, truncate};
+use crate::store::{ApiMetric, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
 #[derive(Debug)]
@@ -80,7 +79,7 @@ impl RowRecords {
     /// Lets go of the records, to be filled again.
     pub(crate) fn recycle(self) {
         for record in self.records {
-            self.instance.hand_over.release(record);
+            self.instance.records.release(record);
         }
     }
 }
@@ -100,7 +99,7 @@ impl RowBatch for RowRecords {
 
     fn truncate(&mut self, len: usize) {
         for record in self.records.drain(len..) {
-            self.instance.hand_over.release(record);
+            self.instance.records.release(record);
         }
     }
 }

@@ -10,8 +10,7 @@ use crate::clock::UnixClock;
 use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
 use crate::metrics::OTHER_METHOD;
 use crate::pipeline::rows::header_text;
-use crate::record::{Field, HeadText, Kind, Record, Request, Span, SpanError, What};
-use crate::store::Outcome;
+use crate::record::{Field, HeadText, Kind, Outcome, Record, Request, Span, SpanError, What};
 use crate::trace::Keep;
 use crate::value::Value;
 

@@ -10,18 +10,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::UnixClock;
-use crate::error::ShutdownError;
+use crate::error::{ShutdownError, StartError};
 use crate::export::{ExportQueue, ExportSpan};
-use crate::http::observation;
-use crate::instance::Instance;
 use crate::metrics::DropReason;
 use crate::pipeline::kept::Kept;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
-use crate::record::{Kind, Owner, Record, SharedRecord, Span, UniqueRecord, What};
-use crate::store::{BATCH_ROWS, Outcome};
-use crate::trace::{self, Keep};
+use crate::record::{
+    Instance, Kind, Outcome, Owner, Record, SharedRecord, Span, UniqueRecord, What, observation,
+};
+use crate::store::BATCH_ROWS;
+use crate::trace;
+use crate::trace::Keep;
 
 /// Most records taken at one go, so that the sinks get their turn in between.
 const DRAIN_LIMIT: usize = 8192;
@@ -55,14 +56,11 @@ enum Command {
 impl Pipeline {
     /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime; `beside` runs
     /// there too, for as long as the pipeline does.
-    pub(crate) async fn start<F>(
+    pub(crate) async fn start(
         instance: Arc<Instance>,
         beside: impl Future<Output = Infallible> + Send + 'static,
-        open: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Self, crate::StartError>
-    where
-        F: Future<Output = Result<Sinks, crate::StartError>>,
-    {
+        open: impl FnOnce() -> Result<Sinks, StartError> + Send + 'static,
+    ) -> Result<Self, StartError> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let (report, opened) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -74,12 +72,12 @@ impl Pipeline {
                 {
                     Ok(runtime) => runtime,
                     Err(error) => {
-                        let _gone = report.send(Err(crate::StartError::Thread(error)));
+                        let _gone = report.send(Err(StartError::Thread(error)));
                         return;
                     }
                 };
                 runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
-                    match open().await {
+                    match open() {
                         Ok(sinks) => {
                             let _gone = report.send(Ok(()));
                             let worker = Worker {
@@ -102,9 +100,9 @@ impl Pipeline {
                 // What still reads a config file that hangs is not waited for.
                 runtime.shutdown_background();
             });
-        let thread = thread.map_err(crate::StartError::Thread)?;
+        let thread = thread.map_err(StartError::Thread)?;
         opened.await.unwrap_or_else(|_| {
-            Err(crate::StartError::Thread(std::io::Error::other(
+            Err(StartError::Thread(std::io::Error::other(
                 "it ended at once",
             )))
         })?;
@@ -211,7 +209,7 @@ impl Worker {
                     Some(Command::FlushRows(done)) => self.flush(false, done).await,
                     Some(Command::Close(deadline, done)) => {
                         self.drain_all().await;
-                        self.instance.hand_over.close();
+                        self.instance.records.close();
                         // What came in between.
                         self.drain_all().await;
                         self.push_rows();
@@ -228,7 +226,7 @@ impl Worker {
                     self.drain_all().await;
                     self.push_rows();
                 }
-                () = instance.hand_over.due() => self.drain_all().await,
+                () = instance.records.due() => self.drain_all().await,
             }
         }
     }
@@ -252,7 +250,7 @@ impl Worker {
     /// Takes everything that was there when it began, and perhaps more: while requests end faster
     /// than they are taken, it stops after as many as can wait.
     async fn drain_all(&mut self) {
-        let rounds = self.instance.hand_over.capacity().div_ceil(DRAIN_LIMIT);
+        let rounds = self.instance.records.capacity().div_ceil(DRAIN_LIMIT);
         for _ in 0..rounds {
             if self.drain() < DRAIN_LIMIT {
                 break;
@@ -265,13 +263,13 @@ impl Worker {
         let clock = UnixClock::read();
         let mut count = 0;
         let instance = Arc::clone(&self.instance);
-        for record in instance.hand_over.drain(DRAIN_LIMIT) {
+        for record in instance.records.drain(DRAIN_LIMIT) {
             count += 1;
             self.take(record, clock);
         }
         instance.stats.records.fetch_add(count as u64, Relaxed);
         for refused in self.sinks.export.push(self.kept.drain(..)) {
-            instance.hand_over.release(refused);
+            instance.records.release(refused);
         }
         while self.rows.len() >= BATCH_ROWS {
             let rest = self.rows.split_off(BATCH_ROWS);
@@ -307,7 +305,7 @@ impl Worker {
         if record.kind == Kind::Request && decision.record && self.sinks.rows.is_on() {
             self.rows.push(record);
         } else {
-            self.instance.hand_over.release(record);
+            self.instance.records.release(record);
         }
     }
 
@@ -342,7 +340,7 @@ impl Worker {
                     self.instance
                         .stats
                         .dropped(DropReason::SpanUnfinished, record.spans.len() as u64);
-                    self.instance.hand_over.give_back(record);
+                    self.instance.records.give_back(record);
                 }
             }
         }
@@ -364,7 +362,7 @@ impl Worker {
             }
             self.keep_what_has_ended(spans);
         }
-        self.instance.hand_over.give_back(record);
+        self.instance.records.give_back(record);
     }
 
     fn late_end(&mut self, end: &mut ExportSpan) -> Option<ExportSpan> {

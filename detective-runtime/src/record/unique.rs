@@ -11,7 +11,7 @@ use super::Record;
 pub(crate) struct UniqueRecord(UniqueArc<Record>);
 
 /// A finished record, which the sinks hold side by side. Each of them gives it to
-/// [`HandOver::release`](crate::pipeline::HandOver::release) when it is done.
+/// [`RecordQueue::release`](crate::record::RecordQueue::release) when it is done.
 pub(crate) type SharedRecord = triomphe::Arc<Record>;
 
 impl UniqueRecord {

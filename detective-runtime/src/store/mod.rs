@@ -22,8 +22,8 @@ pub(crate) mod tests;
 use crate::config::Service;
 pub(crate) use query::{EndpointStats, Filter, Overview, RouteMetrics, Summary};
 pub(crate) use queue::WriteQueue;
-pub use row::{ApiMetric, Outcome};
-pub(crate) use row::{Client, Row, RowBatch};
+pub use row::ApiMetric;
+pub(crate) use row::{Row, RowBatch};
 
 pub(crate) use sqlite::{Reader, Writer};
 

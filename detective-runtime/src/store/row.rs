@@ -1,11 +1,11 @@
 //! The row of `api_metrics`: one finished request.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::nanos;
+use crate::record::{Client, Outcome};
 
 /// One request as it is stored; the columns are those of the `api_metrics` view.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,41 +49,6 @@ pub struct ApiMetric {
     pub response_bytes: u64,
 }
 
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Answered with a status below 400.
-    Ok,
-    /// Answered with 4xx.
-    ClientError,
-    /// Answered with 5xx.
-    ServerError,
-    /// The handler panicked.
-    Panic,
-    /// The client left before the answer was complete.
-    ClientDisconnect,
-    /// Answered 408 or 504, or answered after the investigated handler was dropped.
-    Timeout,
-    /// Still open when the program's shutdown deadline passed.
-    Shutdown,
-}
-
-impl Outcome {
-    /// The word that stands in the `outcome` column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::ClientError => "client_error",
-            Self::ServerError => "server_error",
-            Self::Panic => "panic",
-            Self::ClientDisconnect => "client_disconnect",
-            Self::Timeout => "timeout",
-            Self::Shutdown => "shutdown",
-        }
-    }
-}
-
 /// A borrowed row, so that a caller can write straight from its own record.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
@@ -107,34 +72,6 @@ pub(crate) struct Row<'a> {
     pub(crate) response_headers: Cow<'a, [(String, String)]>,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
-}
-
-/// Who came, as `capture.client_address` wants it written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Client<'a> {
-    /// An address, whole or shortened. Not text, since a database may have a shorter form.
-    Address(IpAddr),
-    /// Anything else.
-    Text(Cow<'a, str>),
-}
-
-impl<'a> From<&'a str> for Client<'a> {
-    fn from(text: &'a str) -> Self {
-        // An IPv4 address has one way to be written, so that it comes back as it was.
-        match text.parse::<Ipv4Addr>() {
-            Ok(address) => Self::Address(address.into()),
-            Err(_) => Self::Text(Cow::Borrowed(text)),
-        }
-    }
-}
-
-impl From<Client<'_>> for String {
-    fn from(client: Client<'_>) -> Self {
-        match client {
-            Client::Address(address) => address.to_string(),
-            Client::Text(text) => text.into_owned(),
-        }
-    }
 }
 
 impl<'a> From<&'a ApiMetric> for Row<'a> {

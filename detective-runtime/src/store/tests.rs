@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::metrics::{DropReason, Part, Stats};
+use crate::record::Outcome;
 
 /// A folder that goes away with the test.
 pub(crate) struct Folder(PathBuf);

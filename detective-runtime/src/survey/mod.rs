@@ -4,6 +4,7 @@
 //! function that no rule selects are all accepted by the loader, since only the program shows them.
 //! Functions are known as soon as it starts; routes when its router is there.
 
+mod finding;
 mod rules;
 mod templates;
 #[cfg(test)]
@@ -11,10 +12,11 @@ mod tests;
 
 use axum::Router;
 
-use crate::callsite;
-use crate::config::{Config, ConfigError, Diagnostic, Loaded, Provenance, pattern};
+use crate::attribute::callsite;
+use crate::config::{Config, ConfigError, Loaded, Provenance, pattern};
 use crate::metrics::UNMATCHED;
 
+pub(crate) use self::finding::{Finding, Level};
 use self::rules::Table;
 pub(crate) use self::templates::{Templates, example_path};
 
@@ -26,37 +28,12 @@ pub(crate) struct Survey {
     strict: bool,
 }
 
-/// Something that was found, and how much it matters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) level: Level,
-    pub(crate) diagnostic: Diagnostic,
-}
-
-/// How much a finding matters, the most first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    /// The program does not start.
-    Error,
-    /// Something does not do what it seems to do.
-    Warning,
-    /// Nothing is wrong.
-    Note,
-}
-
 /// An investigated function, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
 struct Function<'a> {
     path: &'a str,
     file: &'a str,
     line: u32,
-}
-
-impl Finding {
-    /// Whether nothing is wrong.
-    pub(crate) fn is_note(&self) -> bool {
-        self.level == Level::Note
-    }
 }
 
 impl Survey {

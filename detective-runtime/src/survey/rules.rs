@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Diagnostic, Place, Provenance, Rule, nearest, pattern, rules};
+use crate::config::{Diagnostic, Place, Provenance, Rule, nearest, pattern};
+use crate::rules::matching;
 
 use super::templates::{Answer, Templates};
 use super::{Finding, Function, Level};
@@ -38,7 +39,7 @@ impl<'a> Table<'a> {
 
     /// The patterns that match none of the names.
     pub(super) fn naming_nothing(&self, names: &[&str]) -> Vec<&'a str> {
-        rules::unused_patterns(self.rules, names)
+        matching::unused_patterns(self.rules, names)
     }
 
     /// The finding for a pattern that matches none of the functions.
@@ -128,7 +129,7 @@ impl<'a> Table<'a> {
         }
         let mut closer = BTreeSet::new();
         for name in names {
-            let stronger: Vec<&str> = rules::matching(self.rules, name)
+            let stronger: Vec<&str> = matching::matching(self.rules, name)
                 .into_iter()
                 .map(|(closer, _)| closer)
                 .take_while(|closer| *closer != pattern)

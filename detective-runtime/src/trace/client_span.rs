@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderValue};
 
 use crate::export::SpanKind;
-use crate::record::{HeadText, SpanError, Trace};
-use crate::trace::context::{self, Scope};
-use crate::trace::propagation::{TRACEPARENT, TRACESTATE, format_traceparent};
+use crate::propagation::{TRACEPARENT, TRACESTATE, Trace, format_traceparent};
+use crate::record::{HeadText, SpanError};
+use crate::trace::context;
+use crate::trace::context::Scope;
 use crate::trace::span::{End, OpenSpan};
 use crate::value::Value;
 

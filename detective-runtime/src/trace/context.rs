@@ -7,8 +7,8 @@
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 
+use crate::propagation::PassedOn;
 use crate::record::{Record, UniqueRecord};
-use crate::trace::PassedOn;
 
 /// What the code that runs now belongs to.
 #[derive(Debug)]

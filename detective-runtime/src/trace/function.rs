@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use pin_project_lite::pin_project;
 
-use crate::callsite::Callsite;
+use crate::attribute::Callsite;
 use crate::record::SpanError;
-use crate::trace::context::{self, Entered, Scope};
+use crate::trace::context;
+use crate::trace::context::{Entered, Scope};
 use crate::trace::span::{End, OpenSpan, Outer};
 use crate::value::Value;
 

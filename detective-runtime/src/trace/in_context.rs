@@ -5,8 +5,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::record::{HeadText, Kind, Trace};
-use crate::trace::context::{self, Scope};
+use crate::propagation::Trace;
+use crate::record::{HeadText, Kind};
+use crate::trace::context;
+use crate::trace::context::Scope;
 
 /// Carries the current span into a task of its own.
 pub trait InCurrentContext: Future + Sized {
@@ -76,7 +78,7 @@ impl<F> InContextProjection<'_, F> {
             let _entered = context::enter(&mut self.scope.0);
             self.inner.set(None);
         }
-        self.scope.hand_over();
+        self.scope.finish();
     }
 }
 
@@ -85,7 +87,7 @@ impl<F> InContextProjection<'_, F> {
 struct Detached(Option<Scope>);
 
 impl Detached {
-    fn hand_over(&mut self) {
+    fn finish(&mut self) {
         if let Some(Scope::Record(record)) = self.0.take()
             && !record.spans.is_empty()
         {

@@ -2,26 +2,20 @@
 
 mod client_span;
 pub(crate) mod context;
+mod current;
 mod function;
-mod id;
 mod in_context;
 mod panic;
-mod passed_on;
-mod propagation;
 mod sampling;
 mod span;
 
 pub(crate) use client_span::ClientSpan;
+pub use current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
 pub use function::{Fields, FunctionSpan};
-pub(crate) use id::{first_span_id, trace_id};
 pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;
-pub(crate) use passed_on::PassedOn;
-#[cfg(feature = "http-client")]
-pub(crate) use passed_on::expect_client;
-pub(crate) use propagation::{FLAG_RANDOM, FLAG_SAMPLED, extract};
-pub(crate) use sampling::{Keep, Ratio, decide};
-pub(crate) use span::{End, OpenSpan, set_field, settle_mark};
+pub(crate) use sampling::{Keep, decide};
+pub(crate) use span::settle_mark;
 
 use crate::clock;
 use crate::record::UniqueRecord;
@@ -34,8 +28,8 @@ pub(crate) fn finish(mut record: UniqueRecord) {
     };
     if record.spans.is_empty() && !record.has_detached {
         // Nothing is exported of it: tracing is off, or its rule leaves the spans out.
-        owner.instance.hand_over.give_back(record);
+        owner.instance.records.give_back(record);
     } else {
-        owner.instance.hand_over(record);
+        owner.instance.enqueue(record);
     }
 }

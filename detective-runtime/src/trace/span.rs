@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::num::NonZeroU64;
 
-use crate::callsite::Callsite;
-use crate::clock;
+use crate::attribute::Callsite;
 use crate::export::SpanKind;
-use crate::instance;
 use crate::metrics::DropReason;
-use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, What};
-use crate::trace::context::{self, Place, Scope};
+use crate::record::{Field, Kind, Owner, Record, Span, SpanError, What, running};
+use crate::trace::context;
+use crate::trace::context::{Place, Scope};
 use crate::value::Value;
+use crate::{clock, record};
 
 /// An open span; what records nothing has none. It says nothing by itself: whoever holds it must
 /// [`end`](OpenSpan::end) it.
@@ -75,7 +75,7 @@ impl OpenSpan {
         });
         match span {
             Some(span) => (span, None),
-            None if instance::is_any_on() => Self::function_outside(callsite),
+            None if running::is_any_on() => Self::function_outside(callsite),
             None => (None, None),
         }
     }
@@ -83,7 +83,7 @@ impl OpenSpan {
     #[cold]
     fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
         let instance = match context::place() {
-            Place::Outside => instance::current().filter(|instance| !instance.is_off()),
+            Place::Outside => running::current().filter(|instance| !instance.is_off()),
             Place::Recorded | Place::Excluded => None,
         };
         let Some(mut record) = instance.map(|instance| instance.begin(Kind::Work)) else {
@@ -283,7 +283,7 @@ impl OpenSpan {
     /// the fields are in there.
     #[cold]
     fn end_late(&mut self, end: u64, how: End) {
-        let Some(instance) = instance::running(self.instance) else {
+        let Some(instance) = running::with_number(self.instance) else {
             return;
         };
         let mut record = instance.begin(Kind::Detached);
@@ -295,7 +295,7 @@ impl OpenSpan {
             }
         }
         let Some(index) = self.index else {
-            return instance.hand_over.give_back(record);
+            return instance.records.give_back(record);
         };
         record.origin = self.serial.get();
         record.spans.push(Span {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use redis::{Arg, Cmd, Pipeline};
 
-use crate::cache::key_pattern;
+use crate::client::key_pattern;
 
 /// Most arguments of a command, and commands of a pipeline, that a span shows.
 const LONGEST_LIST: usize = 16;

@@ -9,7 +9,8 @@ use std::ptr;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::insert::USER_AGENT_BITS;
-use crate::store::{Identity, Outcome, Row};
+use crate::record::Outcome;
+use crate::store::{Identity, Row};
 
 /// Kinds are finite by design; should a program find a way to make more, the memory is emptied at
 /// this number and filled again from the file.

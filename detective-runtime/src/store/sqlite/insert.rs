@@ -8,7 +8,8 @@ use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 
 use super::latencies::Latency;
-use crate::store::{BATCH_ROWS, Client, Row};
+use crate::record::Client;
+use crate::store::{BATCH_ROWS, Row};
 
 /// The columns that are bound for each row. `service_id` is the same in all rows and stands in the
 /// statement; `id` counts up from one argument.

@@ -1,0 +1,98 @@
+//! How a client's address is written down: in full, shortened, or as a mark that tells visitors
+//! apart without naming them.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::config::ClientAddress;
+use crate::record::{Client, address};
+
+/// Writes addresses as `capture.client_address` says.
+#[derive(Debug, Default)]
+pub(crate) struct Visitors {
+    /// Drawn anew at each start, so that marks cannot be traced back to addresses by trying all.
+    key: RandomState,
+}
+
+impl Visitors {
+    /// What is written for `address`.
+    pub(crate) fn describe(&self, mode: ClientAddress, address: Option<IpAddr>) -> Option<String> {
+        Some(match self.visitor(mode, address)? {
+            Client::Address(address) => address::text(address),
+            Client::Text(text) => text.into_owned(),
+        })
+    }
+
+    /// The same, not yet as text where it is an address.
+    pub(crate) fn visitor(
+        &self,
+        mode: ClientAddress,
+        address: Option<IpAddr>,
+    ) -> Option<Client<'static>> {
+        let address = address?.to_canonical();
+        match mode {
+            ClientAddress::Full => Some(Client::Address(address)),
+            ClientAddress::Truncated => Some(Client::Address(truncate(address))),
+            ClientAddress::Hashed => Some(Client::Text(
+                format!("{:016x}", self.key.hash_one(address)).into(),
+            )),
+            ClientAddress::Off => None,
+        }
+    }
+}
+
+/// Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one, which is where
+/// Google Analytics draws the line for anonymous addresses.
+fn truncate(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, third, _] = address.octets();
+            IpAddr::from([first, second, third, 0])
+        }
+        IpAddr::V6(address) => {
+            let [first, second, third, ..] = address.segments();
+            Ipv6Addr::new(first, second, third, 0, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mode: ClientAddress, address: &str, expected: Option<&str>) {
+        let described = Visitors::default().describe(mode, Some(address.parse().unwrap()));
+        assert_eq!(described.as_deref(), expected);
+    }
+
+    #[test]
+    fn addresses_are_shortened() {
+        check(
+            ClientAddress::Full,
+            "::ffff:198.51.100.7",
+            Some("198.51.100.7"),
+        );
+        check(
+            ClientAddress::Truncated,
+            "198.51.100.7",
+            Some("198.51.100.0"),
+        );
+        check(
+            ClientAddress::Truncated,
+            "2001:db8:1:2::3",
+            Some("2001:db8:1::"),
+        );
+        check(ClientAddress::Off, "198.51.100.7", None);
+    }
+
+    #[test]
+    fn marks_tell_visitors_apart() {
+        let visitors = Visitors::default();
+        let mark = |address: &str| {
+            visitors.describe(ClientAddress::Hashed, Some(address.parse().unwrap()))
+        };
+        assert_eq!(mark("198.51.100.7"), mark("198.51.100.7"));
+        assert_ne!(mark("198.51.100.7"), mark("198.51.100.8"));
+        assert_eq!(mark("198.51.100.7").unwrap().len(), 16);
+    }
+}

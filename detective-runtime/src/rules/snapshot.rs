@@ -1,0 +1,370 @@
+//! What the config decides, resolved for every route and function: a snapshot that a request takes
+//! once, at its beginning, and keeps.
+
+use http::HeaderName;
+use once_cell::race::OnceBox;
+
+use crate::attribute::{Callsite, callsite};
+use crate::clock;
+use crate::config::{Config, Loaded, Provenance, Rule, Watch, pattern};
+use crate::metrics::Bounds;
+use crate::propagation::Ratio;
+use crate::rules::Slot;
+use crate::rules::boost::Boost;
+use crate::rules::layers::Layers;
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
+
+/// One state of the config, with everything that can be worked out beforehand.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) config: Config,
+    /// Where each value of the config came from.
+    pub(crate) provenance: Provenance,
+    /// The profile in force.
+    pub(crate) profile: String,
+    /// How many configurations have been in force, this one included.
+    pub(crate) generation: u64,
+    boosts: Vec<Boost>,
+    functions: Box<[FunctionRule]>,
+    /// By slot; filled when the slot is first used under this snapshot.
+    routes: Box<[OnceBox<RouteRule>]>,
+    /// For slots beyond the room, which then share one rule.
+    further_routes: OnceBox<RouteRule>,
+    /// What `[capture]` allows.
+    headers: HeaderRule,
+    /// What any function's rule allows besides: captured of every request, since its handler is
+    /// not known at its beginning, and taken out again at its end.
+    function_headers: Headers,
+}
+
+/// Most slots with a rule of their own; each takes one word until it is used.
+const ROUTES: usize = 4096;
+
+/// What holds for an investigated function.
+#[derive(Debug, Default)]
+pub(crate) struct FunctionRule {
+    /// Whether its calls become spans.
+    pub(crate) spans: bool,
+    /// Whether its calls move `function_duration_seconds`.
+    pub(crate) histogram: bool,
+    /// What it decides for the requests that it answers, unless the route does.
+    request: RequestRule,
+    /// What a boost decides for them, whatever the route does.
+    boost: RequestRule,
+    headers: HeaderRule,
+}
+
+/// What holds for the requests of one route.
+#[derive(Debug)]
+pub(crate) struct RouteRule {
+    /// Nothing of it is recorded, nor of what it calls.
+    pub(crate) excluded: bool,
+    pub(crate) spans: bool,
+    pub(crate) histogram: bool,
+    /// What is decided for downstream, before the handler is known.
+    pub(crate) ratio: Ratio,
+    /// What is taken down at the beginning and at the head.
+    pub(crate) captured: Headers,
+    request: RequestRule,
+    boost: RequestRule,
+    headers: HeaderRule,
+}
+
+/// What route and function can both decide.
+#[derive(Debug, Default, Clone, Copy)]
+struct RequestRule {
+    record: Option<bool>,
+    ratio: Option<Ratio>,
+    slow: Option<u64>,
+}
+
+/// The headers that a rule allows, where it says anything of them.
+#[derive(Debug, Default)]
+struct HeaderRule {
+    request: Option<Box<[HeaderName]>>,
+    response: Option<Box<[HeaderName]>>,
+}
+
+/// Names of headers.
+#[derive(Debug, Default)]
+pub(crate) struct Headers {
+    pub(crate) request: Box<[HeaderName]>,
+    pub(crate) response: Box<[HeaderName]>,
+}
+
+/// What holds for one finished request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decision {
+    /// Whether it becomes a row.
+    pub(crate) record: bool,
+    pub(crate) ratio: Ratio,
+    pub(crate) slow_nanos: u64,
+}
+
+impl Snapshot {
+    /// Resolves a configuration for every investigated function, and makes room for the routes.
+    /// `boosts` are laid over it.
+    pub(crate) fn new(loaded: &Loaded, generation: u64, boosts: Vec<Boost>) -> Self {
+        let (config, provenance) = (loaded.config.clone(), loaded.provenance.clone());
+        let functions: Box<[FunctionRule]> = callsite::all()
+            .iter()
+            .map(|callsite| {
+                let layers = Layers::of_function(&config, &provenance, &boosts, callsite);
+                function_rule(&config, &layers)
+            })
+            .collect();
+        let of_functions = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
+            functions
+                .iter()
+                .filter_map(|function| list(&function.headers).as_deref())
+                .flatten()
+                .cloned()
+                .collect()
+        };
+        let function_headers = Headers {
+            request: of_functions(|rule| &rule.request),
+            response: of_functions(|rule| &rule.response),
+        };
+        Self {
+            headers: HeaderRule {
+                request: Some(allowed_headers(&config, &config.capture.request_headers)),
+                response: Some(allowed_headers(&config, &config.capture.response_headers)),
+            },
+            config,
+            provenance,
+            profile: loaded.profile.clone(),
+            generation,
+            boosts,
+            functions,
+            routes: std::iter::repeat_with(OnceBox::new).take(ROUTES).collect(),
+            further_routes: OnceBox::new(),
+            function_headers,
+        }
+    }
+
+    /// Whether nothing at all is recorded.
+    pub(crate) fn is_off(&self) -> bool {
+        let config = &self.config;
+        !config.tracing.enabled && !config.metrics.enabled && !config.store.enabled
+    }
+
+    /// Whether only requests that an investigated function answers are recorded.
+    pub(crate) fn watches_investigated_only(&self) -> bool {
+        self.config.http.watch == Watch::Investigated
+    }
+
+    /// The bounds of the latency histogram of `endpoint`.
+    pub(crate) fn bounds(&self, endpoint: &str) -> Bounds {
+        self.bounds_of(&self.route_layers(endpoint).rule())
+    }
+
+    /// The bounds of `function_duration_seconds` of `callsite`.
+    pub(crate) fn function_bounds(&self, callsite: &'static Callsite) -> Bounds {
+        self.bounds_of(&self.function_layers(callsite).rule())
+    }
+
+    /// All that decides for the requests of `endpoint`, before their handler and the sections do.
+    pub(crate) fn route_layers(&self, endpoint: &str) -> Layers<'_> {
+        Layers::of_route(&self.config, &self.boosts, endpoint)
+    }
+
+    /// All that decides for `callsite`, before the defaults do.
+    pub(crate) fn function_layers(&self, callsite: &'static Callsite) -> Layers<'_> {
+        Layers::of_function(&self.config, &self.provenance, &self.boosts, callsite)
+    }
+
+    fn bounds_of(&self, rule: &Rule) -> Bounds {
+        Bounds::from_seconds(
+            rule.buckets
+                .as_deref()
+                .unwrap_or(&self.config.metrics.buckets),
+        )
+    }
+
+    /// What holds for `callsite`. A function that is not in the register yet has no rule, and
+    /// nothing of it is recorded.
+    pub(crate) fn function(&self, callsite: &Callsite) -> &FunctionRule {
+        static UNKNOWN: FunctionRule = FunctionRule {
+            spans: false,
+            histogram: false,
+            request: RequestRule::OPEN,
+            boost: RequestRule::OPEN,
+            headers: HeaderRule {
+                request: None,
+                response: None,
+            },
+        };
+        callsite
+            .index()
+            .and_then(|index| self.functions.get(index))
+            .unwrap_or(&UNKNOWN)
+    }
+
+    /// What holds for the requests of `slot`.
+    pub(crate) fn route(&self, slot: &Slot) -> &RouteRule {
+        let place = self.routes.get(slot.index).unwrap_or(&self.further_routes);
+        place.get_or_init(|| Box::new(self.route_rule(slot)))
+    }
+
+    /// What holds for a finished request; without a slot, for work outside any request.
+    pub(crate) fn decide(&self, slot: Option<&Slot>, handler: Option<&Callsite>) -> Decision {
+        let (route_boost, route) = slot
+            .map(|slot| self.route(slot))
+            .map(|rule| (rule.boost, rule.request))
+            .unwrap_or_default();
+        let (function_boost, function) = handler
+            .map(|handler| self.function(handler))
+            .map(|rule| (rule.boost, rule.request))
+            .unwrap_or_default();
+        let rule = route_boost.or(function_boost).or(route).or(function);
+        let tracing = &self.config.tracing;
+        Decision {
+            record: rule.record.unwrap_or(true),
+            ratio: rule.ratio.unwrap_or_else(|| Ratio::new(tracing.sample)),
+            slow_nanos: rule.slow.unwrap_or_else(|| clock::nanos(tracing.slow)),
+        }
+    }
+
+    /// Whether request and response headers of this name are kept, now that the handler is known.
+    pub(crate) fn keeps_headers<'a>(
+        &'a self,
+        slot: &Slot,
+        handler: Option<&Callsite>,
+    ) -> (
+        impl Fn(&HeaderName) -> bool + 'a,
+        impl Fn(&HeaderName) -> bool + 'a,
+    ) {
+        let route = &self.route(slot).headers;
+        let function = handler.map(|handler| &self.function(handler).headers);
+        let strongest = |list: fn(&HeaderRule) -> &Option<Box<[HeaderName]>>| {
+            let layers = [Some(route), function, Some(&self.headers)];
+            layers
+                .into_iter()
+                .flatten()
+                .find_map(|rule| list(rule).as_deref())
+                .unwrap_or_default()
+        };
+        let (request, response) = (
+            strongest(|rule| &rule.request),
+            strongest(|rule| &rule.response),
+        );
+        (
+            |name| request.contains(name),
+            |name| response.contains(name),
+        )
+    }
+
+    fn route_rule(&self, slot: &Slot) -> RouteRule {
+        let config = &self.config;
+        let layers = self.route_layers(&slot.endpoint);
+        let rule = layers.rule();
+        let headers = header_rule(config, &rule);
+        let captured = |own: &Option<Box<[HeaderName]>>,
+                        general: &Option<Box<[HeaderName]>>,
+                        further: &[HeaderName]| {
+            own.clone().unwrap_or_else(|| {
+                let mut names: Vec<_> = general.iter().flatten().chain(further).cloned().collect();
+                names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+                names.dedup();
+                names.into()
+            })
+        };
+        RouteRule {
+            excluded: slot.is_route && is_excluded(config, &slot.endpoint),
+            spans: config.tracing.enabled && rule.spans.unwrap_or(true),
+            histogram: rule.histogram.unwrap_or(true),
+            ratio: Ratio::new(rule.sample.unwrap_or(config.tracing.sample)),
+            captured: Headers {
+                request: captured(
+                    &headers.request,
+                    &self.headers.request,
+                    &self.function_headers.request,
+                ),
+                response: captured(
+                    &headers.response,
+                    &self.headers.response,
+                    &self.function_headers.response,
+                ),
+            },
+            request: request_rule(&rule),
+            boost: request_rule(&layers.boost()),
+            headers,
+        }
+    }
+}
+
+impl RequestRule {
+    /// Nothing decided.
+    const OPEN: Self = Self {
+        record: None,
+        ratio: None,
+        slow: None,
+    };
+
+    /// This, with `weaker` deciding what this one leaves open.
+    fn or(self, weaker: Self) -> Self {
+        Self {
+            record: self.record.or(weaker.record),
+            ratio: self.ratio.or(weaker.ratio),
+            slow: self.slow.or(weaker.slow),
+        }
+    }
+}
+
+fn function_rule(config: &Config, layers: &Layers<'_>) -> FunctionRule {
+    let rule = layers.rule();
+    FunctionRule {
+        spans: rule.spans.unwrap_or(true),
+        histogram: rule.histogram.unwrap_or(true),
+        request: request_rule(&rule),
+        boost: request_rule(&layers.boost()),
+        headers: header_rule(config, &layers.patterns()),
+    }
+}
+
+fn request_rule(rule: &Rule) -> RequestRule {
+    RequestRule {
+        record: rule.record,
+        ratio: rule.sample.map(Ratio::new),
+        slow: rule.slow.map(clock::nanos),
+    }
+}
+
+fn header_rule(config: &Config, rule: &Rule) -> HeaderRule {
+    let allowed =
+        |list: &Option<Vec<String>>| list.as_deref().map(|list| allowed_headers(config, list));
+    HeaderRule {
+        request: allowed(&rule.request_headers),
+        response: allowed(&rule.response_headers),
+    }
+}
+
+/// Whether a route template or a raw path is left out.
+pub(crate) fn is_excluded(config: &Config, path: &str) -> bool {
+    config
+        .http
+        .exclude
+        .iter()
+        .any(|excluded| pattern::matches(excluded, path))
+}
+
+/// The name that the config gives to a path which no route matched.
+pub(crate) fn group<'a>(config: &'a Config, path: &str) -> Option<&'a str> {
+    config
+        .http
+        .groups
+        .iter()
+        .find(|(group, _)| pattern::matches(group, path))
+        .map(|(_, name)| name.as_str())
+}
+
+/// Those of the names that may be captured. The deny-list always wins.
+fn allowed_headers(config: &Config, names: &[String]) -> Box<[HeaderName]> {
+    let allowed = names.iter().filter(|name| !config.capture.denies(name));
+    allowed
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect()
+}
