@@ -390,8 +390,8 @@ async fn health_shows_parts_queue_and_drops() {
 }
 
 fn access(token: Option<&str>) -> Access {
-    let token = token.unwrap_or_default();
-    let loaded = Loader::isolated(&format!("[analytics]\ntoken = \"{token}\"")).load();
+    let token = token.map(|token| format!("analytics.token = \"{token}\""));
+    let loaded = Loader::isolated(&token.unwrap_or_default()).load();
     Access::new(Arc::new(Instance::new(&loaded.unwrap(), Arc::default())))
 }
 

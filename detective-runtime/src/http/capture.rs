@@ -23,7 +23,7 @@ use crate::trace::context;
 pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
     let known = KnownHeaders::of(request.headers());
     record.trace = begin_trace(record, &known, request.headers());
-    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+    let (owner, Some(slot)) = (&record.owner, &record.request.slot) else {
         return;
     };
     let config = &owner.snapshot.config;
@@ -79,7 +79,7 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     record.response.status = response.status().as_u16();
     record.response.endless =
         response.status() == StatusCode::SWITCHING_PROTOCOLS || is_event_stream(response);
-    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+    let (owner, Some(slot)) = (&record.owner, &record.request.slot) else {
         return;
     };
     let rule = owner.snapshot.route(slot);
@@ -105,7 +105,7 @@ fn is_event_stream(response: &Response<Body>) -> bool {
 }
 
 fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMap) -> Trace {
-    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+    let (owner, Some(slot)) = (&record.owner, &record.request.slot) else {
         return Trace::NONE;
     };
     let rule = owner.snapshot.route(slot);
@@ -141,7 +141,7 @@ fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMa
 /// below the span that is open there.
 fn sent_from_here(record: &mut Record) -> Option<Trace> {
     context::with_record(|sender| {
-        let (own, its) = record.owner.as_ref().zip(sender.owner.as_ref())?;
+        let (own, its) = (&record.owner, &sender.owner);
         if sender.trace.trace_id == 0 || !Arc::ptr_eq(&own.instance, &its.instance) {
             return None;
         }

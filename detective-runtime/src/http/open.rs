@@ -77,9 +77,9 @@ impl OpenRequest {
     pub(crate) fn complete(&mut self) {
         self.finish(|record| match record.response.status {
             // Any other answer means that somebody caught the panic and recovered.
-            500.. if record.panicked => Outcome::Panic,
+            500.. if record.handler.panicked => Outcome::Panic,
             408 | 504 => Outcome::Timeout,
-            _ if record.handler_dropped => Outcome::Timeout,
+            _ if record.handler.dropped => Outcome::Timeout,
             status => of_status(status),
         });
     }
@@ -107,16 +107,15 @@ impl OpenRequest {
 impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.finish(|record| {
-            let is_cut_off = record
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.instance.is_cut_off());
-            match () {
-                () if record.unwound => Outcome::Panic,
-                () if is_cut_off => Outcome::Shutdown,
-                // Its client's leave is the only end that such an answer has.
-                () if record.response.endless => of_status(record.response.status),
-                () => Outcome::ClientDisconnect,
+            if record.unwound {
+                Outcome::Panic
+            } else if record.owner.instance.is_cut_off() {
+                Outcome::Shutdown
+            } else if record.response.endless {
+                // An endless response ends only when the client disconnects.
+                of_status(record.response.status)
+            } else {
+                Outcome::ClientDisconnect
             }
         });
     }
@@ -133,12 +132,11 @@ fn of_status(status: u16) -> Outcome {
 /// Notes why there is no whole answer, as far as the config wants it, unless there is a reason
 /// already.
 fn note_error(record: &mut Record, reason: fmt::Arguments<'_>) {
-    let Some(owner) = &record.owner else { return };
-    let capture = &owner.snapshot.config.capture;
-    if capture.error && record.error.is_none() {
+    let capture = &record.owner.snapshot.config.capture;
+    if capture.error && record.handler.error.is_none() {
         let mut text = render(reason);
         truncate(&mut text, capture.max_text_bytes);
-        record.error = Some(text).filter(|text| !text.is_empty());
+        record.handler.error = Some(text).filter(|text| !text.is_empty());
     }
 }
 
@@ -172,17 +170,21 @@ fn count(mut record: UniqueRecord, outcome: Outcome) {
         // What a panic-catching layer or a proxy tells the client; the row says the same.
         record.response.status = INTERNAL_SERVER_ERROR;
     }
-    if outcome == Outcome::Panic && record.error.is_none() && !record.panic_message.is_empty() {
-        record.error = Some(record.panic_message.clone());
+    if outcome == Outcome::Panic
+        && record.handler.error.is_none()
+        && !record.panic_message.is_empty()
+    {
+        record.handler.error = Some(record.panic_message.clone());
     }
     let observation = observation(&record);
-    let Some((owner, slot)) = record.owner.as_ref().zip(record.request.slot.as_ref()) else {
+    let owner = &record.owner;
+    let Some(slot) = &record.request.slot else {
         return;
     };
     slot.cells.finish(observation.scheme);
     // Outlives the record, which may be emptied as soon as it is handed over.
     let instance = Arc::clone(&owner.instance);
-    if owner.snapshot.watches_investigated_only() && record.handler.is_none() {
+    if owner.snapshot.watches_investigated_only() && record.handler.callsite.is_none() {
         return instance.records.give_back(record);
     }
     slot.cells.observe(&observation);

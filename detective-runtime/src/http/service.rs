@@ -113,10 +113,7 @@ impl Watched {
 
     /// Finds the slot of the record's request, and answers whether its rule lets it be recorded.
     fn is_wanted(&self, record: &mut Record, request: &Request<Body>) -> bool {
-        let Some(owner) = &record.owner else {
-            return false;
-        };
-        let snapshot = &owner.snapshot;
+        let snapshot = &record.owner.snapshot;
         let slot = self.slot(request, snapshot, record.request.slot.take());
         let is_excluded = snapshot.route(&slot).excluded
             || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()));
@@ -139,10 +136,8 @@ impl Watched {
     fn refine(&self, request: &Request<Body>) -> bool {
         let is_matched = request.extensions().get::<MatchedPath>().is_some();
         context::with_record(|record| {
-            let (Kind::Request, Some(owner)) = (record.kind, &record.owner) else {
-                return false;
-            };
-            if !Arc::ptr_eq(&owner.instance, &self.instance) {
+            let owner = &record.owner;
+            if record.kind != Kind::Request || !Arc::ptr_eq(&owner.instance, &self.instance) {
                 return false;
             }
             if is_matched {

@@ -92,7 +92,7 @@ impl RowBatch for RowRecords {
     fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send {
         self.records[part].iter().filter_map(|record| {
             let row = row(record, self.clock);
-            debug_assert!(row.is_some(), "a request has an owner and a slot");
+            debug_assert!(row.is_some(), "a request has a slot");
             row
         })
     }
@@ -108,7 +108,7 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
     let Record {
         request, response, ..
     } = record;
-    let (owner, slot) = record.owner.as_ref().zip(request.slot.as_ref())?;
+    let (owner, slot) = (&record.owner, request.slot.as_ref()?);
     let capture = &owner.snapshot.config.capture;
     Some(Row {
         endpoint: &slot.endpoint,
@@ -119,8 +119,8 @@ fn row(record: &Record, clock: UnixClock) -> Option<Row<'_>> {
         head_nanos: (response.head != 0).then(|| response.head.saturating_sub(record.start)),
         unix_nanos: clock.unix_nanos(record.start),
         outcome: response.outcome.unwrap_or(Outcome::Ok),
-        error: record.error.as_deref(),
-        handler: record.handler.map(|callsite| callsite.path()),
+        error: record.handler.error.as_deref(),
+        handler: record.handler.callsite.map(|callsite| callsite.path()),
         trace_id: (record.trace.trace_id != 0).then_some(record.trace.trace_id),
         client: owner
             .instance

@@ -23,9 +23,7 @@ const ATTRIBUTES_BELOW: usize = 6;
 /// Converts the spans of a record whose trace is kept, those that have not ended among them: their
 /// end is zero.
 pub(crate) fn convert(record: &Record, keep: Option<Keep>, clock: UnixClock) -> Vec<ExportSpan> {
-    let owner = record.owner.as_ref();
-    let exception_events =
-        owner.is_some_and(|owner| owner.snapshot.config.tracing.exception_events);
+    let exception_events = record.owner.snapshot.config.tracing.exception_events;
     let mut spans = Vec::with_capacity(record.spans.len() + 1);
     let below = |span| below(record, span, clock, exception_events);
     spans.extend(record.spans.iter().map(below));
@@ -178,9 +176,9 @@ fn error_type(record: &Record) -> Option<Cow<'static, str>> {
         Outcome::ServerError | Outcome::Timeout if record.response.status >= 500 => {
             Some(Cow::Owned(record.response.status.to_string()))
         }
-        Outcome::Timeout if record.handler_dropped => Some(Cow::Borrowed("timeout")),
+        Outcome::Timeout if record.handler.dropped => Some(Cow::Borrowed("timeout")),
         Outcome::ServerError => Some(Cow::Borrowed("body")),
-        Outcome::Ok if record.failed => Some(Cow::Borrowed("_OTHER")),
+        Outcome::Ok if record.handler.failed => Some(Cow::Borrowed("_OTHER")),
         // A 408 that the handler chose is a 4xx as any other.
         Outcome::Ok | Outcome::ClientError | Outcome::Timeout => None,
     }
@@ -229,9 +227,7 @@ fn push_text(key: &'static str, value: &str, attributes: &mut Vec<Attribute>) {
 }
 
 fn push_addresses(record: &Record, attributes: &mut Vec<Attribute>) {
-    let (Some(owner), Request { client, peer, .. }) = (&record.owner, &record.request) else {
-        return;
-    };
+    let (owner, Request { client, peer, .. }) = (&record.owner, &record.request);
     let mode = owner.snapshot.config.capture.client_address;
     let describe = |address| owner.instance.visitors.describe(mode, Some(address));
     let client_text = client.and_then(describe);
@@ -271,10 +267,7 @@ fn push_response(record: &Record, attributes: &mut Vec<Attribute>) {
 }
 
 fn max_text_bytes(record: &Record) -> usize {
-    record
-        .owner
-        .as_ref()
-        .map_or(0, |owner| owner.snapshot.config.capture.max_text_bytes)
+    record.owner.snapshot.config.capture.max_text_bytes
 }
 
 /// Headers as the conventions want them: lower-case names, and all values in a list.

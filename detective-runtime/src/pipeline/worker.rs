@@ -293,10 +293,10 @@ impl Worker {
             return self.take_detached(record, clock);
         }
         settle_headers(&mut record);
-        let Some(owner) = &record.owner else { return };
+        let owner = &record.owner;
         count_handler(&record, owner);
         let slot = record.request.slot.as_deref();
-        let decision = owner.snapshot.decide(slot, record.handler);
+        let decision = owner.snapshot.decide(slot, record.handler.callsite);
         let record = record.share();
         if record.trace.trace_id != 0 {
             let keep = trace::decide(&record, decision.ratio, decision.slow_nanos);
@@ -391,7 +391,7 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
         slot.cells
             .set_exemplar(&observation(record), trace_id, record.trace.span_id, ended);
     }
-    let Some(owner) = &record.owner else { return };
+    let owner = &record.owner;
     for span in record.spans.iter().filter(|span| span.end != 0) {
         let What::Function(callsite) = span.what else {
             continue;
@@ -400,6 +400,7 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
         let is_handler = span.parent == record.trace.span_id
             && record
                 .handler
+                .callsite
                 .is_some_and(|handler| std::ptr::eq(handler, callsite));
         if !is_handler
             && owner.snapshot.function(callsite).histogram
@@ -421,10 +422,11 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
 fn count_handler(record: &Record, owner: &Owner) {
     if let Some(cells) = record
         .handler
+        .callsite
         .and_then(|handler| owner.instance.quiet_function(handler))
     {
-        let failed = record.error.is_some()
-            || record.panicked
+        let failed = record.handler.error.is_some()
+            || record.handler.panicked
             || record.response.outcome == Some(Outcome::Panic);
         cells.observe(record.end.saturating_sub(record.start), failed);
     }
@@ -434,20 +436,17 @@ fn count_handler(record: &Record, owner: &Owner) {
 /// the one that answered.
 fn settle_headers(record: &mut Record) {
     let Record {
-        owner: Some(owner),
+        owner,
         request,
         response,
         handler,
         ..
-    } = record
-    else {
-        return;
-    };
+    } = record;
     if request.headers.is_empty() && response.headers.is_empty() {
         return;
     }
     let Some(slot) = &request.slot else { return };
-    let (keeps_request, keeps_response) = owner.snapshot.keeps_headers(slot, *handler);
+    let (keeps_request, keeps_response) = owner.snapshot.keeps_headers(slot, handler.callsite);
     request.headers.retain(|(name, _)| keeps_request(name));
     response.headers.retain(|(name, _)| keeps_response(name));
 }

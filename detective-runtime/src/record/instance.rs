@@ -95,15 +95,14 @@ impl Instance {
     /// request's place in the trace, and that of detached work, is set by the caller.
     #[inline]
     pub(crate) fn begin(self: &Arc<Self>, kind: Kind) -> UniqueRecord {
-        let mut record = self.records.take_empty();
-        let has_rules = record.owner.as_ref().is_some_and(|owner| {
+        let in_force = self.in_force.load(Acquire);
+        match self.records.take_empty() {
             // What the record holds cannot have given way to another at the same place.
-            std::ptr::eq(Arc::as_ptr(&owner.snapshot), self.in_force.load(Acquire))
-        });
-        if !has_rules {
-            self.own(&mut record, self.snapshot.load_full());
+            Some(record) if std::ptr::eq(Arc::as_ptr(&record.owner.snapshot), in_force) => {
+                self.begin_in(record, kind)
+            }
+            record => self.begin_in(self.owned(record, self.snapshot.load_full()), kind),
         }
-        self.begin_in(record, kind)
     }
 
     /// Begins a record under rules that held before.
@@ -112,17 +111,28 @@ impl Instance {
         kind: Kind,
         snapshot: &Arc<Snapshot>,
     ) -> UniqueRecord {
-        let mut record = self.records.take_empty();
-        self.own(&mut record, Arc::clone(snapshot));
+        let record = self.owned(self.records.take_empty(), Arc::clone(snapshot));
         self.begin_in(record, kind)
     }
 
+    /// An empty record under these rules.
     #[cold]
-    fn own(self: &Arc<Self>, record: &mut Record, snapshot: Arc<Snapshot>) {
-        record.owner = Some(Owner {
+    fn owned(
+        self: &Arc<Self>,
+        record: Option<UniqueRecord>,
+        snapshot: Arc<Snapshot>,
+    ) -> UniqueRecord {
+        let owner = Owner {
             instance: Arc::clone(self),
             snapshot,
-        });
+        };
+        match record {
+            Some(mut record) => {
+                record.owner = owner;
+                record
+            }
+            None => UniqueRecord::new(Record::new(owner, self.records.home())),
+        }
     }
 
     #[inline]
@@ -133,11 +143,8 @@ impl Instance {
         if kind != Kind::Request {
             record.request.slot = None;
         }
-        if kind == Kind::Work
-            && let Some(owner) = &record.owner
-            && owner.snapshot.config.tracing.enabled
-        {
-            record.trace = Trace::root(owner.snapshot.decide(None, None).ratio);
+        if kind == Kind::Work && record.owner.snapshot.config.tracing.enabled {
+            record.trace = Trace::root(record.owner.snapshot.decide(None, None).ratio);
         }
         record
     }

@@ -46,14 +46,14 @@ const SPANS_KEPT_FOR_REUSE: usize = 256;
 const TEXT_KEPT_FOR_REUSE: usize = 1024;
 
 /// Everything that is known of one request or piece of work.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Record {
-    /// The instance it belongs to, and the rules that held when it began. `None` only before it was
-    /// first used: a record that is used again mostly finds the same ones, and counts no reference.
-    pub(crate) owner: Option<Owner>,
+    /// The instance that it belongs to, and the rules that were in force when it began. A record that
+    /// is used again mostly finds the same ones, and counts no reference.
+    pub(crate) owner: Owner,
     /// Tells this use of the record from every other one. Its spans have the ids that follow.
     pub(crate) serial: u64,
-    /// The shard of the hand-over that it came from and is given back to.
+    /// The shard of the queue that it came from and is given back to.
     pub(crate) home: usize,
     pub(crate) kind: Kind,
     pub(crate) trace: Trace,
@@ -69,33 +69,38 @@ pub(crate) struct Record {
     pub(crate) dropped_spans: u32,
     /// How many of the spans have not ended.
     pub(crate) open_spans: u32,
-    /// Whether work was detached from it, which will share its fate.
+    /// Whether work was detached from it, which is kept or dropped with it.
     pub(crate) has_detached: bool,
     /// For detached work: the serial of the record that it was detached from.
     pub(crate) origin: u64,
     /// What is known of the request; left as it is for work outside one.
     pub(crate) request: Request,
     pub(crate) response: Response,
-    /// The investigated function that answers the request.
-    pub(crate) handler: Option<&'static Callsite>,
-    /// The handler's span was dropped before the function returned.
-    pub(crate) handler_dropped: bool,
-    /// How long the handler took, once it has ended.
-    pub(crate) handler_nanos: Option<u64>,
-    /// The handler returned an error, or one was marked by hand, whatever was answered.
-    pub(crate) failed: bool,
-    /// The text of that error.
-    pub(crate) error: Option<String>,
+    pub(crate) handler: Handler,
     /// The error marked by hand in the function that runs at this moment, until that has ended.
     pub(crate) marked: Option<Box<SpanError>>,
-    /// An investigated function panicked; whoever called it may have recovered.
-    pub(crate) panicked: bool,
     /// A panic went through the layer itself, so that there is no answer.
     pub(crate) unwound: bool,
     /// The text of the last panic; empty without one.
     pub(crate) panic_message: String,
     /// Set by the application, to tell its own customers apart.
     pub(crate) consumer: String,
+}
+
+/// The investigated function that answers the request, and what came of its call.
+#[derive(Debug, Default)]
+pub(crate) struct Handler {
+    pub(crate) callsite: Option<&'static Callsite>,
+    /// How long it took, once it has ended.
+    pub(crate) nanos: Option<u64>,
+    /// It was dropped before it returned.
+    pub(crate) dropped: bool,
+    /// It panicked; its caller may have recovered.
+    pub(crate) panicked: bool,
+    /// It returned an error, or an error was marked by hand, whatever was answered.
+    pub(crate) failed: bool,
+    /// The text of that error, or why the answer is not whole.
+    pub(crate) error: Option<String>,
 }
 
 /// What a record belongs to.
@@ -151,34 +156,82 @@ pub(crate) struct Response {
 }
 
 impl Record {
-    /// Makes the record empty, keeping the room that it has, its home, its owner and its slot.
+    /// An empty record.
+    pub(crate) fn new(owner: Owner, home: usize) -> Self {
+        Self {
+            owner,
+            home,
+            serial: 0,
+            kind: Kind::default(),
+            trace: Trace::NONE,
+            start: 0,
+            end: 0,
+            spans: Vec::new(),
+            fields: Vec::new(),
+            current: None,
+            dropped_spans: 0,
+            open_spans: 0,
+            has_detached: false,
+            origin: 0,
+            request: Request::default(),
+            response: Response::default(),
+            handler: Handler::default(),
+            marked: None,
+            unwound: false,
+            panic_message: String::new(),
+            consumer: String::new(),
+        }
+    }
+
+    /// Makes the record empty. It keeps its memory, its home, its owner and its slot.
+    ///
+    /// A field that is forgotten here would show one request's data in another. So the value is taken
+    /// apart whole, and the compiler asks about each new field.
     pub(crate) fn clear(&mut self) {
-        self.serial = 0;
-        self.kind = Kind::Request;
-        self.trace = Trace::default();
-        self.start = 0;
-        self.end = 0;
-        self.spans.clear();
-        self.spans.shrink_to(SPANS_KEPT_FOR_REUSE);
-        self.fields.clear();
-        self.fields.shrink_to(SPANS_KEPT_FOR_REUSE);
-        self.current = None;
-        self.dropped_spans = 0;
-        self.open_spans = 0;
-        self.has_detached = false;
-        self.origin = 0;
-        self.request.clear();
-        self.response.clear();
-        self.handler = None;
-        self.handler_dropped = false;
-        self.handler_nanos = None;
-        self.failed = false;
-        self.error = None;
-        self.marked = None;
-        self.panicked = false;
-        self.unwound = false;
-        reuse(&mut self.panic_message);
-        reuse(&mut self.consumer);
+        let Self {
+            owner: _,
+            serial,
+            home: _,
+            kind,
+            trace,
+            start,
+            end,
+            spans,
+            fields,
+            current,
+            dropped_spans,
+            open_spans,
+            has_detached,
+            origin,
+            request,
+            response,
+            handler,
+            marked,
+            unwound,
+            panic_message,
+            consumer,
+        } = self;
+        *serial = 0;
+        *kind = Kind::default();
+        *trace = Trace::NONE;
+        *start = 0;
+        *end = 0;
+        spans.clear();
+        spans.shrink_to(SPANS_KEPT_FOR_REUSE);
+        fields.clear();
+        fields.shrink_to(SPANS_KEPT_FOR_REUSE);
+        *current = None;
+        *dropped_spans = 0;
+        *open_spans = 0;
+        *has_detached = false;
+        *origin = 0;
+        request.clear();
+        response.clear();
+        *handler = Handler::default();
+        *marked = None;
+        *unwound = false;
+        reuse(panic_message);
+        reuse(consumer);
     }
 
     /// The id that a span beginning now has as its parent.
@@ -204,25 +257,44 @@ impl Request {
     }
 
     fn clear(&mut self) {
-        self.texts.clear(TEXT_KEPT_FOR_REUSE);
-        self.passed_on = PassedOn::default();
-        self.https = false;
-        self.version = None;
-        self.peer = None;
-        self.client = None;
-        self.headers.clear();
-        self.body = RequestBytes::default();
+        let Self {
+            slot: _,
+            texts,
+            passed_on,
+            https,
+            version,
+            peer,
+            client,
+            headers,
+            body,
+        } = self;
+        texts.clear(TEXT_KEPT_FOR_REUSE);
+        *passed_on = PassedOn::default();
+        *https = false;
+        *version = None;
+        *peer = None;
+        *client = None;
+        headers.clear();
+        *body = RequestBytes::default();
     }
 }
 
 impl Response {
     fn clear(&mut self) {
-        self.status = 0;
-        self.head = 0;
-        self.bytes = 0;
-        self.headers.clear();
-        self.endless = false;
-        self.outcome = None;
+        let Self {
+            status,
+            head,
+            bytes,
+            headers,
+            endless,
+            outcome,
+        } = self;
+        *status = 0;
+        *head = 0;
+        *bytes = 0;
+        headers.clear();
+        *endless = false;
+        *outcome = None;
     }
 }
 

@@ -13,8 +13,8 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// A finished request as the metrics see it.
 pub(crate) fn observation(record: &Record) -> Observation {
     let in_histogram = || {
-        let (owner, slot) = record.owner.as_ref().zip(record.request.slot.as_ref())?;
-        Some(owner.snapshot.route(slot).histogram)
+        let slot = record.request.slot.as_ref()?;
+        Some(record.owner.snapshot.route(slot).histogram)
     };
     let outcome = record.response.outcome;
     let status = match record.response.status {

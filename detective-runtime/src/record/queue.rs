@@ -1,4 +1,4 @@
-//! The hand-over of finished records: bounded, and without a lock on either side.
+//! The queue of finished records: bounded, and without a lock on either side.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Release, SeqCst};
@@ -8,7 +8,7 @@ use crossbeam_queue::ArrayQueue;
 use futures_util::task::AtomicWaker;
 
 use crate::metrics::thread_shard;
-use crate::record::{Record, SharedRecord, UniqueRecord};
+use crate::record::{SharedRecord, UniqueRecord};
 
 /// Queues of finished records, one for each shard of threads, so that cores do not meet in one; and
 /// beside each the emptied records that its threads use again.
@@ -59,15 +59,10 @@ impl RecordQueue {
         }
     }
 
-    /// A record to fill.
-    pub(crate) fn take_empty(&self) -> UniqueRecord {
-        let home = self.home();
-        self.shards[home].empty.pop().unwrap_or_else(|| {
-            UniqueRecord::new(Record {
-                home,
-                ..Record::default()
-            })
-        })
+    /// A record to fill again, if one is left.
+    #[inline]
+    pub(crate) fn take_empty(&self) -> Option<UniqueRecord> {
+        self.shards[self.home()].empty.pop()
     }
 
     /// Gives a record back to be filled again; called where records end, not where they begin.
@@ -104,7 +99,7 @@ impl RecordQueue {
         }
         self.push_to_any(record)?;
         if self.closed.load(SeqCst) {
-            // In between, so that nobody may come for it. If somebody did, this finds none.
+            // The queue closed while we pushed, so it may never be drained: take one record back.
             return self.drain(1).next().map_or(Ok(()), Err);
         }
         Ok(())
@@ -169,7 +164,7 @@ impl RecordQueue {
     }
 
     /// The shard of this thread.
-    fn home(&self) -> usize {
+    pub(crate) fn home(&self) -> usize {
         thread_shard() & (self.shards.len() - 1)
     }
 }
@@ -178,39 +173,52 @@ impl RecordQueue {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::record::Kind;
+    use std::sync::Arc;
 
-    fn record(serial: u64) -> UniqueRecord {
-        UniqueRecord::new(Record {
-            serial,
-            kind: Kind::Work,
-            ..Record::default()
-        })
+    use crate::config::Loader;
+    use crate::record::{Instance, Kind};
+
+    /// An instance, with records that are its own.
+    fn instance() -> Arc<Instance> {
+        let loaded = Loader::isolated("").load().unwrap();
+        Arc::new(Instance::new(&loaded, Arc::default()))
+    }
+
+    fn record(instance: &Arc<Instance>, serial: u64) -> UniqueRecord {
+        let mut record = instance.begin(Kind::Work);
+        record.serial = serial;
+        record.home = 0;
+        record
     }
 
     #[test]
     fn nothing_stays_when_records_come_back_while_it_closes() {
+        let instance = instance();
         for _ in 0..2_000 {
-            let hand_over = RecordQueue::new(8);
+            let (one, other) = (record(&instance, 1), record(&instance, 1));
+            let records = RecordQueue::new(8);
             std::thread::scope(|scope| {
-                scope.spawn(|| hand_over.give_back(record(1)));
-                scope.spawn(|| drop(hand_over.push(record(1))));
-                hand_over.close();
-                hand_over.drain(8).for_each(drop);
+                scope.spawn(|| records.give_back(one));
+                scope.spawn(|| drop(records.push(other)));
+                records.close();
+                records.drain(8).for_each(drop);
             });
-            let empty = hand_over.shards.iter().map(|shard| shard.empty.len());
-            assert_eq!(empty.sum::<usize>() + hand_over.depth(), 0);
+            let empty = records.shards.iter().map(|shard| shard.empty.len());
+            assert_eq!(empty.sum::<usize>() + records.depth(), 0);
         }
     }
 
     #[tokio::test]
     async fn a_drain_is_due_when_a_record_says_so() {
-        let hand_over = RecordQueue::new(8);
+        let instance = instance();
+        let records = RecordQueue::new(8);
         let soon = std::time::Duration::from_millis(20);
-        hand_over.push(record(RECORDS_PER_WAKE + 1)).unwrap();
-        assert!(tokio::time::timeout(soon, hand_over.due()).await.is_err());
-        hand_over.push(record(RECORDS_PER_WAKE)).unwrap();
-        hand_over.due().await;
-        assert!(tokio::time::timeout(soon, hand_over.due()).await.is_err());
+        records
+            .push(record(&instance, RECORDS_PER_WAKE + 1))
+            .unwrap();
+        assert!(tokio::time::timeout(soon, records.due()).await.is_err());
+        records.push(record(&instance, RECORDS_PER_WAKE)).unwrap();
+        records.due().await;
+        assert!(tokio::time::timeout(soon, records.due()).await.is_err());
     }
 }

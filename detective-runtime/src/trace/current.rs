@@ -68,8 +68,7 @@ pub fn mark_error<E: Display>(error: E) {
 /// `consumer` of the request's row, length-capped, and never a label.
 pub fn set_consumer(name: &str) {
     context::with_record(|record| {
-        let Some(owner) = &record.owner else { return };
-        let limit = owner.snapshot.config.capture.max_text_bytes;
+        let limit = record.owner.snapshot.config.capture.max_text_bytes;
         record.consumer.clear();
         push_truncated(&mut record.consumer, name, limit);
     });

@@ -102,7 +102,7 @@ fn capture() -> Option<Scope> {
             Scope::Record(record) => record,
             Scope::Excluded(trace) => return Some(Scope::Excluded(trace.clone())),
         };
-        let owner = record.owner.as_ref()?;
+        let owner = &record.owner;
         let mut detached = owner.instance.begin_under(Kind::Detached, &owner.snapshot);
         detached.trace = Trace {
             span_id: record.current_span_id(),

@@ -17,19 +17,19 @@ pub(crate) use panic::note_panics;
 pub(crate) use sampling::{Keep, decide};
 pub(crate) use span::settle_mark;
 
+use std::sync::Arc;
+
 use crate::clock;
 use crate::record::UniqueRecord;
 
 /// Ends a record that is not a request's and hands it over to the pipeline.
 pub(crate) fn finish(mut record: UniqueRecord) {
     record.end = clock::now();
-    let Some(owner) = record.owner.clone() else {
-        return;
-    };
+    let instance = Arc::clone(&record.owner.instance);
     if record.spans.is_empty() && !record.has_detached {
         // Nothing is exported of it: tracing is off, or its rule leaves the spans out.
-        owner.instance.records.give_back(record);
+        instance.records.give_back(record);
     } else {
-        owner.instance.enqueue(record);
+        instance.enqueue(record);
     }
 }

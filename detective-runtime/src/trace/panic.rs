@@ -22,8 +22,7 @@ pub(crate) fn note_panics() {
 
 fn note(info: &PanicHookInfo<'_>) {
     context::with_record(|record| {
-        let Some(owner) = &record.owner else { return };
-        let capture = &owner.snapshot.config.capture;
+        let capture = &record.owner.snapshot.config.capture;
         let text = info.payload_as_str().unwrap_or("a value that is no text");
         record.panic_message.clear();
         if capture.error {

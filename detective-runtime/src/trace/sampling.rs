@@ -38,11 +38,11 @@ impl Keep {
 pub(crate) fn decide(record: &Record, ratio: Ratio, slow_nanos: u64) -> Option<Keep> {
     let failed = match record.response.outcome {
         // An answer of 4xx says whose error it was; one that looks fine hides it.
-        Some(Outcome::Ok) => record.failed,
+        Some(Outcome::Ok) => record.handler.failed,
         Some(Outcome::ClientError) => false,
         Some(_) => true,
         None => {
-            record.panicked
+            record.handler.panicked
                 || record
                     .spans
                     .first()

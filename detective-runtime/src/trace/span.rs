@@ -96,16 +96,15 @@ impl OpenSpan {
     // Not inlined, so that a call which is not recorded pays for none of it.
     #[inline(never)]
     fn function_in(record: &mut Record, callsite: &'static Callsite) -> Option<Self> {
-        let owner = record.owner.as_ref()?;
-        let is_recorded = owner.snapshot.function(callsite).spans;
+        let is_recorded = record.owner.snapshot.function(callsite).spans;
         let mut span = Self::inside(record)?;
         span.callsite = Some(callsite);
         span.is_handler = is_handler(record);
         if span.is_handler {
-            if record.handler.is_some() {
+            if record.handler.callsite.is_some() {
                 demote_handler(record);
             }
-            record.handler = Some(callsite);
+            record.handler.callsite = Some(callsite);
         }
         if is_recorded {
             span.begin(record, || What::Function(callsite));
@@ -125,8 +124,7 @@ impl OpenSpan {
         kind: SpanKind,
     ) -> Option<Self> {
         context::with_record(|record| {
-            let owner = record.owner.as_ref()?;
-            let limit = owner.snapshot.config.capture.max_text_bytes;
+            let limit = record.owner.snapshot.config.capture.max_text_bytes;
             let mut span = Self::inside(record)?;
             span.begin(record, || {
                 let mut name = name();
@@ -147,7 +145,7 @@ impl OpenSpan {
             start: clock::now(),
             marked: None,
             index: None,
-            instance: record.owner.as_ref()?.instance.number,
+            instance: record.owner.instance.number,
             is_handler: false,
         })
     }
@@ -155,9 +153,10 @@ impl OpenSpan {
     /// Takes its place in the record, if the trace is recorded and there is room.
     #[inline(always)]
     fn begin(&mut self, record: &mut Record, what: impl FnOnce() -> What) {
-        let Some(owner) = record.owner.as_ref().filter(|_| record.trace.trace_id != 0) else {
+        if record.trace.trace_id == 0 {
             return;
-        };
+        }
+        let owner = &record.owner;
         if record.spans.len() >= owner.snapshot.config.tracing.max_spans {
             owner.instance.stats.dropped(DropReason::SpanLimit, 1);
             record.dropped_spans += 1;
@@ -256,15 +255,15 @@ impl OpenSpan {
 
     #[inline(always)]
     fn end_in(&mut self, record: &mut Record, end: u64, how: End) {
-        let Some(owner) = &record.owner else { return };
+        let owner = &record.owner;
         let is_dropped = matches!(how, End::Dropped);
         let is_panic = matches!(how, End::Panicked);
         let error = self.error(how, &record.panic_message, owner);
         if self.is_handler {
-            record.handler_dropped |= is_dropped;
+            record.handler.dropped |= is_dropped;
             // A panic further down may still be caught by the handler.
-            record.panicked |= is_panic;
-            record.handler_nanos = Some(end.saturating_sub(self.start));
+            record.handler.panicked |= is_panic;
+            record.handler.nanos = Some(end.saturating_sub(self.start));
             note_failure(record, error.as_deref());
         } else {
             self.observe(owner, end, error.is_some());
@@ -287,12 +286,9 @@ impl OpenSpan {
             return;
         };
         let mut record = instance.begin(Kind::Detached);
-        let mut error = None;
-        if let Some(owner) = &record.owner {
-            error = self.error(how, "", owner);
-            if !self.is_handler {
-                self.observe(owner, end, error.is_some());
-            }
+        let error = self.error(how, "", &record.owner);
+        if !self.is_handler {
+            self.observe(&record.owner, end, error.is_some());
         }
         let Some(index) = self.index else {
             return instance.records.give_back(record);
@@ -344,22 +340,15 @@ fn is_handler(record: &Record) -> bool {
     record.kind == Kind::Request
         && record.current.is_none()
         && record.response.head == 0
-        && (record.handler.is_none() || record.handler_nanos.is_some())
+        && (record.handler.callsite.is_none() || record.handler.nanos.is_some())
 }
 
 /// Makes the function that was taken for the handler an ordinary one, which it has turned out to be.
 fn demote_handler(record: &mut Record) {
-    if let (Some(callsite), Some(nanos), Some(owner)) = (
-        record.handler.take(),
-        record.handler_nanos.take(),
-        &record.owner,
-    ) {
-        observe(owner, callsite, nanos, record.failed);
+    let demoted = std::mem::take(&mut record.handler);
+    if let (Some(callsite), Some(nanos)) = (demoted.callsite, demoted.nanos) {
+        observe(&record.owner, callsite, nanos, demoted.failed);
     }
-    record.handler_dropped = false;
-    record.panicked = false;
-    record.failed = false;
-    record.error = None;
 }
 
 /// Counts the call of an investigated function.
@@ -376,9 +365,9 @@ fn observe(owner: &Owner, callsite: &'static Callsite, nanos: u64, failed: bool)
 
 /// Notes on a request that its handler failed, if it did.
 fn note_failure(record: &mut Record, error: Option<&SpanError>) {
-    record.failed = error.is_some();
+    record.handler.failed = error.is_some();
     let message = error.map(|error| &error.message);
-    record.error = message.filter(|message| !message.is_empty()).cloned();
+    record.handler.error = message.filter(|message| !message.is_empty()).cloned();
 }
 
 /// Notes on a request the error that was marked outside of every investigated function. What its
@@ -387,10 +376,8 @@ pub(crate) fn settle_mark(record: &mut Record) {
     let Some(mut error) = record.marked.take() else {
         return;
     };
-    if let Some(owner) = &record.owner
-        && !record.failed
-    {
-        cut_off(&mut error, owner);
+    if !record.handler.failed {
+        cut_off(&mut error, &record.owner);
         note_failure(record, Some(&error));
     }
 }
@@ -413,7 +400,7 @@ pub(crate) fn set_field(
     mut key: Cow<'static, str>,
     mut value: Value,
 ) {
-    let Some(owner) = &record.owner else { return };
+    let owner = &record.owner;
     let config = &owner.snapshot.config;
     if record.fields.len() >= config.tracing.max_fields {
         owner.instance.stats.dropped(DropReason::FieldLimit, 1);

@@ -1,0 +1,162 @@
+//! No two folders of `src` use each other, so that the code can be read from the ground up.
+//!
+//! A file at the root of `src` counts as a folder of its own. `lib.rs` and `__private.rs` only name what others
+//! hold, and tests may use whatever they test with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The first line by which one folder uses another, as `path:line: text`.
+type Uses = BTreeMap<(String, String), String>;
+
+#[test]
+fn folders_use_each_other_in_one_direction() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let uses = uses(&src);
+    assert!(uses.len() > 50, "the lines of `use` were not found");
+    if let Some(ring) = ring(&uses) {
+        panic!("folders use each other in a ring:\n{}", ring.join("\n"));
+    }
+}
+
+#[test]
+fn the_root_holds_six_files_at_most() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let loose = files(&src).filter(|path| path.parent() == Some(&src));
+    let loose: Vec<_> = loose.filter(|path| !path.ends_with("lib.rs")).collect();
+    assert!(loose.len() <= 5, "{loose:#?}");
+}
+
+#[test]
+fn a_ring_is_found_and_told_by_its_lines() {
+    let mut uses = Uses::new();
+    for (from, to) in [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")] {
+        uses.insert((from.into(), to.into()), format!("{from} uses {to}"));
+    }
+    assert_eq!(
+        ring(&uses),
+        Some(vec!["b uses c".into(), "c uses b".into()])
+    );
+    uses.remove(&("c".into(), "b".into()));
+    assert_eq!(ring(&uses), None);
+}
+
+/// Every pair of folders of which the first uses the second.
+fn uses(src: &Path) -> Uses {
+    let mut uses = Uses::new();
+    for path in files(src) {
+        let relative = path.strip_prefix(src).expect("it is below src");
+        let from = folder(&relative.to_string_lossy());
+        if ["lib", "__private"].contains(&&*from) || is_test(relative) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source file can be read");
+        for (number, line) in (1..).zip(text.lines()) {
+            // Test modules stand at the end of a file.
+            if line.trim_start().starts_with("mod tests {") {
+                break;
+            }
+            for to in used(line) {
+                if to != from
+                    && src.join(&to).with_extension("rs").exists() | src.join(&to).is_dir()
+                {
+                    uses.entry((from.clone(), to)).or_insert_with(|| {
+                        format!("src/{}:{number}: {}", relative.display(), line.trim())
+                    });
+                }
+            }
+        }
+    }
+    uses
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder can be read") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.into_iter()
+}
+
+/// The folder of a path relative to `src`; the name of a file that lies at the root.
+fn folder(path: &str) -> String {
+    let first = path.split('/').next().unwrap_or_default();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn is_test(relative: &Path) -> bool {
+    let path = relative.to_string_lossy();
+    let is_helper = path.contains('/') && path.ends_with("testing.rs");
+    is_helper || path.contains("/tests/") || path.ends_with("tests.rs")
+}
+
+/// The folders that a line of code names: what follows `crate::`.
+fn used(line: &str) -> Vec<String> {
+    if line.trim_start().starts_with("//") {
+        return Vec::new();
+    }
+    let mut used = Vec::new();
+    for (place, prefix) in line.match_indices("crate::") {
+        // `$crate::` and `detective_crate::` are something else.
+        let before = line[..place].chars().next_back();
+        if before.is_some_and(|it| it.is_alphanumeric() || "_$:".contains(it)) {
+            continue;
+        }
+        let rest = &line[place + prefix.len()..];
+        let name = rest
+            .split(|it: char| !it.is_alphanumeric() && it != '_')
+            .next();
+        used.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
+    }
+    used
+}
+
+/// The lines of one ring, if there is any: folders that use no other are taken away until none is left.
+fn ring(uses: &Uses) -> Option<Vec<String>> {
+    let mut left: BTreeSet<&str> = uses
+        .keys()
+        .flat_map(|(from, to)| [&**from, &**to])
+        .collect();
+    loop {
+        let before = left.len();
+        let rest = left.clone();
+        left.retain(|from| {
+            uses.keys()
+                .any(|(user, used)| user == from && rest.contains(&**used))
+        });
+        if left.is_empty() {
+            return None;
+        }
+        if left.len() == before {
+            break;
+        }
+    }
+    // Each that is left uses another that is left, so following them comes back to one before.
+    let mut path: Vec<&str> = vec![left.first()?];
+    loop {
+        let here = *path.last()?;
+        let next = uses
+            .keys()
+            .find(|(from, to)| from == here && left.contains(&**to));
+        let next = &*next?.1;
+        if let Some(begin) = path.iter().position(|one| *one == next) {
+            path.push(next);
+            let pairs = path[begin..].windows(2);
+            return Some(
+                pairs
+                    .map(|pair| uses[&(pair[0].into(), pair[1].into())].clone())
+                    .collect(),
+            );
+        }
+        path.push(next);
+    }
+}
