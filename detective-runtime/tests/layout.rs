@@ -120,43 +120,33 @@ fn used(line: &str) -> Vec<String> {
     used
 }
 
-/// The lines of one ring, if there is any: folders that use no other are taken away until none is left.
+/// The lines of a shortest ring, if there is any.
 fn ring(uses: &Uses) -> Option<Vec<String>> {
-    let mut left: BTreeSet<&str> = uses
-        .keys()
-        .flat_map(|(from, to)| [&**from, &**to])
-        .collect();
-    loop {
-        let before = left.len();
-        let rest = left.clone();
-        left.retain(|from| {
-            uses.keys()
-                .any(|(user, used)| user == from && rest.contains(&**used))
-        });
-        if left.is_empty() {
-            return None;
+    let folders: BTreeSet<&String> = uses.keys().flat_map(|(from, to)| [from, to]).collect();
+    let rings = folders
+        .into_iter()
+        .filter_map(|folder| ring_through(folder, uses));
+    rings.min_by_key(Vec::len)
+}
+
+/// The lines of a shortest ring through one folder: the paths that begin there, the shorter ones first.
+fn ring_through(first: &String, uses: &Uses) -> Option<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut paths = vec![(first, Vec::new())];
+    while !paths.is_empty() {
+        let mut longer = Vec::new();
+        for (here, lines) in paths {
+            for ((_, next), line) in uses.iter().filter(|((from, _), _)| from == here) {
+                let lines = [lines.clone(), vec![line.clone()]].concat();
+                if next == first {
+                    return Some(lines);
+                }
+                if seen.insert(next) {
+                    longer.push((next, lines));
+                }
+            }
         }
-        if left.len() == before {
-            break;
-        }
+        paths = longer;
     }
-    // Each that is left uses another that is left, so following them comes back to one before.
-    let mut path: Vec<&str> = vec![left.first()?];
-    loop {
-        let here = *path.last()?;
-        let next = uses
-            .keys()
-            .find(|(from, to)| from == here && left.contains(&**to));
-        let next = &*next?.1;
-        if let Some(begin) = path.iter().position(|one| *one == next) {
-            path.push(next);
-            let pairs = path[begin..].windows(2);
-            return Some(
-                pairs
-                    .map(|pair| uses[&(pair[0].into(), pair[1].into())].clone())
-                    .collect(),
-            );
-        }
-        path.push(next);
-    }
+    None
 }

@@ -22,7 +22,6 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::error::detail;
-use crate::config::Secret;
 use crate::record::Instance;
 
 /// Where the sign-in form is sent to.
@@ -73,7 +72,7 @@ impl fmt::Debug for Token {
 }
 
 impl Access {
-    /// Access with the `analytics.token` of this instance; an empty one counts as none.
+    /// Access with the `analytics.token` of this instance.
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
         Self {
             instance,
@@ -90,10 +89,9 @@ impl Access {
             return known;
         }
         let token = snapshot.config.analytics.token.as_ref();
-        let token = token.map(Secret::expose).filter(|token| !token.is_empty());
         let known = Arc::new(Known {
             generation: snapshot.generation,
-            token: token.map(Token::new),
+            token: token.map(|token| Token::new(token.expose())),
         });
         self.known.store(Some(Arc::clone(&known)));
         known

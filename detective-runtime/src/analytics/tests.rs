@@ -552,15 +552,13 @@ async fn the_token_opens_the_door() {
         check_door(Some("secret"), far, &[headers], expected).await;
     }
     // Without a configured token there is nothing to guess.
-    for token in [None, Some("")] {
-        check_door(
-            token,
-            far,
-            &[("x-detective-token", "")],
-            Err((403, "another machine")),
-        )
-        .await;
-    }
+    check_door(
+        None,
+        far,
+        &[("x-detective-token", "")],
+        Err((403, "another machine")),
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
 
 use crate::config::ClientAddress;
-use crate::http::client_address::{client_address, is_https};
 use crate::http::known_headers::KnownHeaders;
+use crate::http::origin::Origin;
 use crate::http::query;
 use crate::metrics::OTHER_METHOD;
 use crate::propagation::{FLAG_SAMPLED, Parent, PassedOn, TRACESTATE, Trace, extract};
@@ -47,27 +47,28 @@ pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
             query::push_allowed(query, text, &config.capture.query);
         });
     }
-    let authority = request.uri().authority();
-    let authority = authority.map(|authority| authority.as_str().as_bytes());
-    if let Some(host) = authority.or_else(|| Some(known.host?.as_bytes())) {
-        texts.set(HeadText::Host, without_userinfo(host), limit);
-    }
     if config.capture.user_agent
         && let Some(user_agent) = known.user_agent
     {
         texts.set(HeadText::UserAgent, user_agent.as_bytes(), limit);
     }
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0);
-    let told = known.is_forwarded.then_some(headers);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|info| info.0);
+    let forwarding = known.is_forwarded.then_some(headers);
     let proxies = &config.http.trusted_proxies;
+    let address = peer.map(|peer| peer.ip());
+    let origin = Origin::of(address, request.uri(), forwarding, proxies);
     if config.capture.client_address != ClientAddress::Off {
         into.peer = peer;
-        into.client = peer.map(|peer| client_address(peer.ip(), told, proxies));
+        into.client = origin.client;
     }
-    into.https = is_https(peer, request.uri(), told, proxies);
+    into.https = origin.https;
+    let authority = request.uri().authority();
+    let authority = authority.map(|authority| authority.as_str().as_bytes());
+    let asked = authority.or_else(|| Some(known.host?.as_bytes()));
+    if let Some(host) = origin.host.or(asked) {
+        texts.set(HeadText::Host, without_userinfo(host), limit);
+    }
     into.version = Some(request.version());
     copy_headers(headers, &captured.request, &mut into.headers);
     let announced = known.content_length.and_then(announced_length);

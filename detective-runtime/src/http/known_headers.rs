@@ -36,6 +36,7 @@ impl<'a> KnownHeaders<'a> {
                 14 if name == "content-length" => _ = known.content_length.get_or_insert(value),
                 9 if name == "forwarded" => known.is_forwarded = true,
                 15 if name == "x-forwarded-for" => known.is_forwarded = true,
+                16 if name == "x-forwarded-host" => known.is_forwarded = true,
                 17 if name == "x-forwarded-proto" => known.is_forwarded = true,
                 _ => {}
             }
@@ -98,7 +99,12 @@ mod tests {
 
     #[test]
     fn every_forwarding_header_is_noticed() {
-        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto"] {
+        for name in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+        ] {
             assert!(KnownHeaders::of(&headers(&[(name, "x")])).is_forwarded);
         }
     }

@@ -6,11 +6,11 @@
 
 mod body;
 mod capture;
-mod client_address;
 mod future;
 mod known_headers;
 mod layer;
 mod open;
+mod origin;
 mod query;
 mod service;
 mod slot_cache;
