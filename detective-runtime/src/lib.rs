@@ -57,6 +57,8 @@
 //! addresses add to that. The README shows what the benchmark in `benches/` measures beside other
 //! libraries.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod admin;
 mod analytics;
 mod boost;
@@ -109,13 +111,3 @@ pub use crate::trace::{InContext, InCurrentContext};
 pub use crate::value::Value;
 #[doc = include_str!("investigate.md")]
 pub use detective_macros::investigate;
-
-/// The programs in the README compile and run.
-#[cfg(all(
-    doctest,
-    feature = "http-client",
-    feature = "redis",
-    feature = "sqlite"
-))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
