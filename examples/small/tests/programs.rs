@@ -17,6 +17,7 @@ struct Program {
 impl Program {
     async fn start(program: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
+        let folder = Folder::new("small");
         // What the environment of the tests says about Detective is not for the program.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -26,8 +27,14 @@ impl Program {
         }
         command.env("LISTEN", "127.0.0.1:0");
         command.env("DETECTIVE_JAEGER__PROTOCOL", "off");
+        // Else those of `rules` were beside its settings, in the source.
+        let rows = folder.path().join("rows.db");
+        command.env(
+            "DETECTIVE_STORE__URL",
+            format!("sqlite://{}", rows.display()),
+        );
         command.envs(environment.iter().copied());
-        let mut process = Process::start(command, Folder::new("small"));
+        let mut process = Process::start(command, folder);
         let url = until("the program to listen", async || {
             assert!(process.exited().is_none(), "it ended: {}", process.stderr());
             let output = process.stdout();

@@ -1,7 +1,7 @@
 //! Shows: a boost. While you look for a fault, a rule for one route is put above all others. It ends by itself.
 //!
 //! ```console
-//! $ cargo run --bin boost
+//! $ cargo run -p small --bin boost
 //! $ curl http://127.0.0.1:8000/analytics/boost --json '{"route": "/search", "sample": 1.0, "for": "5m"}'
 //! $ curl http://127.0.0.1:8000/search
 //! $ curl http://127.0.0.1:8000/analytics/boost

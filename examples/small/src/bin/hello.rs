@@ -1,7 +1,7 @@
 //! Shows: the smallest program. One attribute, no settings.
 //!
 //! ```console
-//! $ cargo run --bin hello
+//! $ cargo run -p small --bin hello
 //! $ curl http://127.0.0.1:8000/hello/ada
 //! $ curl http://127.0.0.1:8000/analytics/metrics
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! $ redis-server --port 6379 &
-//! $ cargo run --bin redis
+//! $ cargo run -p small --bin redis
 //! $ curl http://127.0.0.1:8000/visits
 //! $ curl http://127.0.0.1:8000/stock
 //! ```

@@ -4,7 +4,7 @@
 //! seconds.
 //!
 //! ```console
-//! $ cargo run --bin rules
+//! $ cargo run -p small --bin rules
 //! $ curl http://127.0.0.1:8000/clock
 //! $ curl http://127.0.0.1:8000/report
 //! $ curl http://127.0.0.1:8000/analytics/investigations

@@ -1,7 +1,7 @@
 //! Shows: work in a task of its own stays in the trace of the request that started it.
 //!
 //! ```console
-//! $ cargo run --bin spawned_task
+//! $ cargo run -p small --bin spawned_task
 //! $ curl -X POST http://127.0.0.1:8000/orders
 //! ```
 

@@ -1,7 +1,7 @@
 //! Shows: SQL statements as spans of the request that makes them.
 //!
 //! ```console
-//! $ cargo run --bin sql
+//! $ cargo run -p small --bin sql
 //! $ curl http://127.0.0.1:8000/toys/1
 //! ```
 

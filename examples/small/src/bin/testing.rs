@@ -1,7 +1,7 @@
 //! Shows: a test that asserts on what a request leaves behind. It needs no server and no file.
 //!
 //! ```console
-//! $ cargo test --bin testing
+//! $ cargo test -p small --bin testing
 //! ```
 
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! Shows: a program that serves by itself and takes the parts of Detective one by one.
 //!
 //! ```console
-//! $ cargo run --bin without_serve
+//! $ cargo run -p small --bin without_serve
 //! $ curl http://127.0.0.1:8000/
 //! ```
 
