@@ -57,6 +57,8 @@
 //! addresses add to that. The README shows what the benchmark in `benches/` measures beside other
 //! libraries.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The floors, from the ground up: each uses only what stands before it.
 mod clock;
 pub mod config;
@@ -108,13 +110,3 @@ pub use crate::trace::{
 pub use crate::value::Value;
 #[doc = include_str!("attribute/investigate.md")]
 pub use detective_macros::investigate;
-
-/// The programs in the README compile and run.
-#[cfg(all(
-    doctest,
-    feature = "http-client",
-    feature = "redis",
-    feature = "sqlite"
-))]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -53,3 +53,9 @@ pub use crate::sqlite::Sqlite;
 pub use crate::store::{RunningStore, Store, store_binary};
 pub use crate::trace::{Span, Trace};
 pub use crate::wait::{PATIENCE, until};
+
+/// The programs in the README compile and run. They stand here and not in the runtime, whose package does not contain
+/// the README's folder.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
