@@ -46,7 +46,12 @@ fn main() -> ExitCode {
             let requests = (number(rounds) * contestant.round) as f64;
             if let Some(arrived) = driver::drive(&mut contestant, number(rounds)).await {
                 let each = |count: u64| count as f64 / requests;
-                println!("{:.2} {:.1}", each(arrived.spans), each(arrived.bytes));
+                println!(
+                    "{:.2} {:.1} {:.0}",
+                    each(arrived.spans),
+                    each(arrived.bytes),
+                    arrived.spans as f64 / arrived.exports as f64
+                );
             }
         }),
         ["collector"] => block_on(collector::run()),

@@ -106,10 +106,10 @@ pub(crate) fn contestants(names: &[&str]) {
     }
     if !lines_with_otlp.is_empty() {
         println!(
-            "\n| with OTLP | spans | bytes | instructions, request thread | instructions, process \
+            "\n| with OTLP | spans | bytes | spans of a batch | instructions, request thread | instructions, process \
              | background, instructions of a span | background, spans a second | allocations, request thread \
              | allocations, process | ns | throughput | peak MB | spans under load | arrived | dropped |\n\
-             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n{}",
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n{}",
             lines_with_otlp.join("\n")
         );
     }
@@ -163,10 +163,11 @@ impl WithOtlp {
             )
         };
         format!(
-            "| {title} | {:.0} | {:.0} | {:.0} | {:.0} | {of_span} | {a_second} | {:.1} | {:.1} | {:.0} | {:.2} | {:.0} \
-             | {:.0} | {} | {} |",
+            "| {title} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {of_span} | {a_second} | {:.1} | {:.1} | {:.0} | {:.2} \
+             | {:.0} | {:.0} | {} | {} |",
             self.sent.spans,
             self.sent.bytes,
+            self.sent.batch,
             self.thread,
             self.process,
             self.allocations.0,

@@ -26,6 +26,8 @@ pub(crate) struct Sent {
     pub(crate) spans: f64,
     /// Of the bodies.
     pub(crate) bytes: f64,
+    /// Spans that went out together, on average.
+    pub(crate) batch: f64,
 }
 
 /// Counts for the contestant with this name.
@@ -86,7 +88,11 @@ fn profile(name: &str, rounds: usize, folder: &Path) -> Sent {
         String::from_utf8_lossy(&output.stderr)
     );
     match super::numbers_of(&output.stdout)[..] {
-        [spans, bytes] => Sent { spans, bytes },
+        [spans, bytes, batch] => Sent {
+            spans,
+            bytes,
+            batch,
+        },
         _ => Sent::default(),
     }
 }
