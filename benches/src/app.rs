@@ -1,6 +1,7 @@
 //! The application that every contestant instruments: one route with a path extractor and a small JSON answer. And
 //! what else is asked of some of them.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
@@ -23,8 +24,18 @@ pub(crate) struct Toy {
     price_cents: u32,
 }
 
+thread_local! {
+    static HANDLED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many toys this thread was asked for. A client does not know that: when it ends it leaves some answers unread.
+pub(crate) fn handled() -> u64 {
+    HANDLED.get()
+}
+
 /// What every contestant's handler does.
 pub(crate) fn toy(id: u64) -> Json<Toy> {
+    HANDLED.set(HANDLED.get() + 1);
     Json(Toy {
         id,
         name: "wooden train",

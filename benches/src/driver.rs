@@ -7,15 +7,31 @@ use http_body_util::BodyExt;
 use tower_service::Service;
 
 use crate::app;
+use crate::collector::{Collector, Counts};
 use crate::contestants::Contestant;
 
-/// Sends `rounds` rounds of requests, and lets the background catch up after each.
-pub(crate) async fn drive(contestant: &mut Contestant, rounds: usize) {
+/// Sends `rounds` rounds of requests, and lets the background catch up after each. Answers with what arrived at the
+/// contestant's collector, if it has one.
+///
+/// # Panics
+///
+/// When a span did not arrive: what the contestant costs would be the cost of something else.
+pub(crate) async fn drive(contestant: &mut Contestant, rounds: usize) -> Option<Counts> {
     begin_counting();
+    let counts = |contestant: &Contestant| contestant.collector.as_ref().map(Collector::counts);
+    let before = counts(contestant);
     for _ in 0..rounds {
         round(contestant).await;
         contestant.settle().await;
     }
+    let arrived = counts(contestant)? - before?;
+    let requests = (rounds * contestant.round) as u64;
+    assert!(
+        arrived.spans >= requests && arrived.spans.is_multiple_of(requests),
+        "{} spans arrived of {requests} requests",
+        arrived.spans
+    );
+    Some(arrived)
 }
 
 /// Where callgrind is told to forget what this thread did before: some libraries measure the clock when the program

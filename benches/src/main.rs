@@ -1,13 +1,14 @@
 //! Detective beside other libraries: the same application, instrumented in turn by each.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml` prints the whole table, and needs valgrind, wrk and
-//! taskset. `-- table detective fastrace` prints some lines of it, `-- instructions detective` only what callgrind
-//! counts, `-- check` fails when that has grown, and `-- drive detective 20` is what to put under a profiler.
+//! taskset. `-- table detective fastrace` prints some lines of it, `-- instructions detective+otlp` only what callgrind
+//! counts, `-- check` fails when that has grown, and `-- drive detective+otlp 20` is what to put under a profiler.
 
 mod allocations;
 #[macro_use]
 mod app;
 mod check;
+mod collector;
 mod contestants;
 mod driver;
 mod measure;
@@ -34,16 +35,28 @@ fn main() -> ExitCode {
             for name in names {
                 let counted = measure::instructions::count(name);
                 println!(
-                    "{name}: thread {:.0}, process {:.0}",
-                    counted.thread, counted.process
+                    "{name}: thread {:.0}, process {:.0}, {:.0} spans in {:.0} bytes",
+                    counted.thread, counted.process, counted.sent.spans, counted.sent.bytes
                 );
             }
         }
         // What the table starts in processes of their own.
         ["drive", name, rounds] => block_on(async {
             let mut contestant = contestants::build(name).await;
-            driver::drive(&mut contestant, number(rounds)).await;
+            let requests = (number(rounds) * contestant.round) as f64;
+            if let Some(arrived) = driver::drive(&mut contestant, number(rounds)).await {
+                let each = |count: u64| count as f64 / requests;
+                println!(
+                    "{:.2} {:.1} {:.0}",
+                    each(arrived.spans),
+                    each(arrived.bytes),
+                    arrived.spans as f64 / arrived.exports as f64
+                );
+            }
         }),
+        ["collector"] => block_on(collector::run()),
+        ["losses", name] => block_on(measure::losses::run(name)),
+        ["export", name] => block_on(measure::export::run(name)),
         ["allocations", name] => block_on(measure::allocations::run(name)),
         ["time", name] => block_on(measure::time::run(name)),
         ["contention", name, threads] => block_on(measure::contention::run(name, number(threads))),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Command;
 
-use crate::contestants::ALL;
-use crate::measure::{allocations, contention, instructions, throughput, time};
+use crate::contestants::{ALL, exporting};
+use crate::measure::instructions::{Instructions, Sent};
+use crate::measure::throughput::Throughput;
+use crate::measure::{allocations, contention, export, instructions, throughput, time};
 
 /// Everything, for these contestants, or for all when none is named.
 ///
@@ -41,25 +43,41 @@ fn conditions() {
     println!("{}\n", versions());
 }
 
-/// One line for each contestant; all but the last three columns are over the bare application.
+/// Those that also write rows, so that what they do in the background is not only to send spans.
+const WITH_ROWS: [&str; 2] = ["full-stack", "detective"];
+
+/// One line for each contestant; all but the last three columns are over the bare application. Then one line for each
+/// that sends spans.
 pub(crate) fn contestants(names: &[&str]) {
     println!(
-        "| | instructions, request thread | instructions, process | allocations, request thread | allocations, process \
-         | ns | throughput | peak MB | dropped |\n|---|---|---|---|---|---|---|---|---|"
+        "| | instructions, request thread | instructions, process | the same with OTLP | allocations, request thread \
+         | allocations, process | ns | throughput | the same with OTLP | peak MB | dropped |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|"
     );
-    let bare_instructions = instructions::count("bare");
-    let bare_allocations = allocations::measure("bare");
+    let bare = Bare {
+        instructions: instructions::count("bare"),
+        allocations: allocations::measure("bare"),
+    };
+    let mut lines_with_otlp = Vec::new();
     for (name, title) in ALL {
         if !names.is_empty() && !names.contains(name) {
             continue;
         }
+        let with_otlp = exporting(name).map(|exporting| WithOtlp::measure(&exporting, &bare));
+        let (instructions_with_otlp, throughput_with_otlp) = match &with_otlp {
+            Some(it) => (
+                format!("{:.0}", it.process),
+                format!("{:.2}", it.load.ratio),
+            ),
+            None => <_>::default(),
+        };
         let instructions = instructions::count(name);
         let allocations = allocations::measure(name);
         let (nanos, nanos_of_bare) = time::measure(name);
         let load = throughput::measure(name);
         if *name == "bare" {
             println!(
-                "| {title} | ({:.0}) | ({:.0}) | ({:.0}) | ({:.0}) | ({nanos_of_bare:.0}) | ({:.0}/s) | {:.0} | |",
+                "| {title} | ({:.0}) | ({:.0}) | | ({:.0}) | ({:.0}) | ({nanos_of_bare:.0}) | ({:.0}/s) | | {:.0} | |",
                 instructions.thread,
                 instructions.process,
                 allocations.0,
@@ -68,21 +86,102 @@ pub(crate) fn contestants(names: &[&str]) {
                 load.peak_memory
             );
         } else {
-            let dropped = load
-                .dropped
-                .map_or_else(String::new, |dropped| dropped.to_string());
             println!(
-                "| {title} | {:.0} | {:.0} | {:.1} | {:.1} | {nanos:.0} | {:.2} | {:.0} | {dropped} |",
-                instructions.thread - bare_instructions.thread,
-                instructions.process - bare_instructions.process,
-                allocations.0 - bare_allocations.0,
-                allocations.1 - bare_allocations.1,
+                "| {title} | {:.0} | {:.0} | {instructions_with_otlp} | {:.1} | {:.1} | {nanos:.0} | {:.2} \
+                 | {throughput_with_otlp} | {:.0} | {} |",
+                instructions.thread - bare.instructions.thread,
+                instructions.process - bare.instructions.process,
+                allocations.0 - bare.allocations.0,
+                allocations.1 - bare.allocations.1,
                 load.ratio,
-                load.peak_memory
+                load.peak_memory,
+                load.dropped.map_or_else(String::new, |it| it.to_string())
             );
+        }
+        if let Some(with_otlp) = with_otlp {
+            lines_with_otlp.push(with_otlp.line(name, title));
         }
         // What follows takes a while.
         let _shown = std::io::stdout().flush();
+    }
+    if !lines_with_otlp.is_empty() {
+        println!(
+            "\n| with OTLP | spans | bytes | spans of a batch | instructions, request thread | instructions, process \
+             | background, instructions of a span | background, spans a second | allocations, request thread \
+             | allocations, process | ns | throughput | peak MB | spans under load | arrived | dropped |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n{}",
+            lines_with_otlp.join("\n")
+        );
+    }
+}
+
+/// What the others are over.
+struct Bare {
+    instructions: Instructions,
+    allocations: (f64, f64),
+}
+
+/// What a contestant costs that sends its spans to a collector.
+struct WithOtlp {
+    sent: Sent,
+    thread: f64,
+    process: f64,
+    instructions_of_span: f64,
+    spans_a_second: f64,
+    allocations: (f64, f64),
+    nanos: f64,
+    load: Throughput,
+}
+
+impl WithOtlp {
+    fn measure(name: &str, bare: &Bare) -> Self {
+        let instructions = instructions::count(name);
+        let allocations = allocations::measure(name);
+        let in_background = instructions.process - instructions.thread;
+        Self {
+            sent: instructions.sent,
+            thread: instructions.thread - bare.instructions.thread,
+            process: instructions.process - bare.instructions.process,
+            instructions_of_span: in_background / instructions.sent.spans,
+            spans_a_second: export::measure(name),
+            allocations: (
+                allocations.0 - bare.allocations.0,
+                allocations.1 - bare.allocations.1,
+            ),
+            nanos: time::measure(name).0,
+            load: throughput::measure(name),
+        }
+    }
+
+    fn line(&self, name: &str, title: &str) -> String {
+        let (of_span, a_second) = if WITH_ROWS.contains(&name) {
+            <_>::default()
+        } else {
+            (
+                format!("{:.0}", self.instructions_of_span),
+                format!("{:.0}", self.spans_a_second),
+            )
+        };
+        format!(
+            "| {title} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {of_span} | {a_second} | {:.1} | {:.1} | {:.0} | {:.2} \
+             | {:.0} | {:.0} | {} | {} |",
+            self.sent.spans,
+            self.sent.bytes,
+            self.sent.batch,
+            self.thread,
+            self.process,
+            self.allocations.0,
+            self.allocations.1,
+            self.nanos,
+            self.load.ratio,
+            self.load.peak_memory,
+            self.load.handled as f64 * self.sent.spans,
+            self.load.arrived,
+            self.load
+                .dropped
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string)
+        )
     }
 }
 
@@ -172,7 +271,7 @@ impl Of {
 
 /// The versions that were compared, from the lock file.
 fn versions() -> String {
-    const COMPARED: [&str; 12] = [
+    const COMPARED: [&str; 13] = [
         "axum",
         "tower-http",
         "axum-prometheus",
@@ -182,6 +281,7 @@ fn versions() -> String {
         "tracing-opentelemetry",
         "fastrace",
         "fastrace-axum",
+        "opentelemetry-otlp",
         "opentelemetry_sdk",
         "prometheus",
         "sqlx",

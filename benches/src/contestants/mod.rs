@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use http::Uri;
 
 use crate::app::Scenario;
+use crate::collector::Collector;
 
 use self::detective::Parts;
 
@@ -27,6 +28,8 @@ pub(crate) struct Contestant {
     /// Requests between two pauses, in which the background catches up, so that no queue overflows.
     pub(crate) round: usize,
     pub(crate) settle: Settle,
+    /// Where its spans go; `None` when its exporter drops them, or when it has none.
+    pub(crate) collector: Option<Collector>,
 }
 
 pub(crate) type Settle = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
@@ -48,6 +51,7 @@ impl Contestant {
             uris: scenario.uris(),
             round: scenario.round(),
             settle: Box::new(move || Box::pin(settle())),
+            collector: None,
         }
     }
 
@@ -94,26 +98,54 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("detective", "**Detective, everything**"),
 ];
 
-/// Builds the contestant with the given name, or `name/scenario`. At most one of each can live in one process, besides
-/// `bare`.
+/// Those that export spans, and so can send them to a collector.
+const EXPORTING: &[&str] = &[
+    "axum-tracing-opentelemetry",
+    "tracing-instrument",
+    "fastrace",
+    "opentelemetry",
+    "full-stack",
+    "detective-traces",
+    "detective-no-rows",
+    "detective",
+];
+
+/// What is added to the name of a contestant that sends its spans by OTLP over HTTP.
+const OTLP: &str = "+otlp";
+
+/// The name under which a contestant sends its spans to a collector; `None` when it exports none.
+pub(crate) fn exporting(name: &str) -> Option<String> {
+    EXPORTING.contains(&name).then(|| format!("{name}{OTLP}"))
+}
+
+/// Builds the contestant with the given name; see [`split`]. At most one of each can live in one process, besides `bare`.
 pub(crate) async fn build(name: &str) -> Contestant {
     let (name, scenario) = split(name);
+    let (name, collector) = match name.strip_suffix(OTLP) {
+        Some(name) if EXPORTING.contains(&name) => (name, Some(Collector::start())),
+        Some(name) => panic!("`{name}` exports no spans; expected one of {EXPORTING:?}"),
+        None => (name, None),
+    };
+    let endpoint = collector.as_ref().map(Collector::endpoint);
+    let endpoint = endpoint.as_deref();
     let mut contestant = match name {
         "bare" => floor::bare(scenario),
         "pass-through" => floor::pass_through(scenario),
         _ => match detective_parts(name) {
-            Some(parts) => detective::build(parts, scenario).await,
-            None => peers::build(name, scenario)
+            Some(parts) => detective::build(parts, scenario, endpoint).await,
+            None => peers::build(name, scenario, endpoint)
                 .await
                 .unwrap_or_else(|| unknown(name, scenario)),
         },
     };
     contestant.uris = scenario.uris();
     contestant.round = scenario.round();
+    contestant.collector = collector;
     contestant
 }
 
-/// Takes `name/scenario` apart; the scenario is [`Scenario::Toys`] when none is named.
+/// Takes apart `name`, `name+otlp`, `name/scenario` or `name+otlp/scenario`; the scenario is [`Scenario::Toys`] when
+/// none is named.
 pub(crate) fn split(name: &str) -> (&str, Scenario) {
     match name.split_once('/') {
         Some((name, scenario)) => (name, Scenario::named(scenario)),

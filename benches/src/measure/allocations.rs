@@ -17,10 +17,10 @@ pub(crate) fn measure(name: &str) -> (f64, f64) {
 /// Prints the allocations for each request: those of its thread, and those of the process.
 pub(crate) async fn run(name: &str) {
     let mut contestant = build(name).await;
-    drive(&mut contestant, WARM_UP).await;
+    let _arrived = drive(&mut contestant, WARM_UP).await;
     start_counting();
     let before = counted();
-    drive(&mut contestant, ROUNDS).await;
+    let _arrived = drive(&mut contestant, ROUNDS).await;
     let after = counted();
     let requests = (ROUNDS * contestant.round) as f64;
     let each = |count: u64| count as f64 / requests;

@@ -27,6 +27,7 @@ pub(crate) async fn run(name: &str, threads: usize) {
             uris: contestant.uris.clone(),
             round: contestant.round / threads,
             settle: Box::new(move || settle()),
+            collector: None,
         };
         std::thread::spawn(move || work(own, &start))
     })

@@ -16,27 +16,44 @@ pub(crate) struct Instructions {
     pub(crate) thread: f64,
     /// Of all threads.
     pub(crate) process: f64,
+    /// What arrived at the collector; nothing when there is none.
+    pub(crate) sent: Sent,
+}
+
+/// What left the process for each request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sent {
+    pub(crate) spans: f64,
+    /// Of the bodies.
+    pub(crate) bytes: f64,
+    /// Spans that went out together, on average.
+    pub(crate) batch: f64,
 }
 
 /// Counts for the contestant with this name.
 pub(crate) fn count(name: &str) -> Instructions {
-    let [short, long] = ROUNDS.map(|rounds| total(name, rounds));
+    let [(short, _), (long, sent)] = ROUNDS.map(|rounds| total(name, rounds));
     let (_, scenario) = split(name);
     let requests = ((ROUNDS[1] - ROUNDS[0]) * scenario.round()) as f64;
     Instructions {
         thread: (long.thread - short.thread) / requests,
         process: (long.process - short.process) / requests,
+        sent,
     }
 }
 
-fn total(name: &str, rounds: usize) -> Instructions {
+/// Instructions of one run.
+#[derive(Debug, Default)]
+struct Totals {
+    thread: f64,
+    process: f64,
+}
+
+fn total(name: &str, rounds: usize) -> (Totals, Sent) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    profile(name, rounds, folder.path());
+    let sent = profile(name, rounds, folder.path());
     let files = std::fs::read_dir(folder.path()).expect("callgrind has written there");
-    let mut totals = Instructions {
-        thread: 0.0,
-        process: 0.0,
-    };
+    let mut totals = Totals::default();
     for file in files.flatten() {
         let instructions = total_of(&file.path());
         totals.process += instructions;
@@ -49,11 +66,11 @@ fn total(name: &str, rounds: usize) -> Instructions {
         totals.thread > 0.0,
         "callgrind has left no profile of the main thread"
     );
-    totals
+    (totals, sent)
 }
 
 /// Runs the contestant under callgrind, which leaves one file for each thread in `folder`.
-pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
+fn profile(name: &str, rounds: usize, folder: &Path) -> Sent {
     let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",
@@ -70,6 +87,14 @@ pub(crate) fn profile(name: &str, rounds: usize, folder: &Path) {
         "{name}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    match super::numbers_of(&output.stdout)[..] {
+        [spans, bytes, batch] => Sent {
+            spans,
+            bytes,
+            batch,
+        },
+        _ => Sent::default(),
+    }
 }
 
 fn total_of(profile: &Path) -> f64 {

@@ -25,8 +25,8 @@ pub(crate) async fn run(name: &str) {
     };
     let mut bare = build(&bare).await;
     let mut contestant = build(name).await;
-    drive(&mut bare, WARM_UP).await;
-    drive(&mut contestant, WARM_UP).await;
+    let _none = drive(&mut bare, WARM_UP).await;
+    let _arrived = drive(&mut contestant, WARM_UP).await;
     let mut differences = Vec::new();
     let mut times_of_bare = Vec::new();
     for _ in 0..ROUNDS {

@@ -3,6 +3,6 @@
 use super::Contestant;
 use crate::app::Scenario;
 
-pub(super) async fn build(_: &str, _: Scenario) -> Option<Contestant> {
+pub(super) async fn build(_: &str, _: Scenario, _: Option<&str>) -> Option<Contestant> {
     None
 }

@@ -1,4 +1,4 @@
-//! fastrace: its layer, and `#[trace]` on the handlers, reported through OpenTelemetry's span data.
+//! fastrace: its layer, and `#[trace]` on the handlers, reported through OpenTelemetry's span data and exporter.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use fastrace_opentelemetry::OpenTelemetryReporter;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 
-use super::opentelemetry::NullExporter;
+use super::opentelemetry::Exporter;
 use crate::app::{Scenario, Toy, chunks, toy};
 use crate::contestants::Contestant;
 
@@ -35,9 +35,9 @@ async fn get_chunks() -> impl IntoResponse {
     chunks()
 }
 
-pub(super) fn build(scenario: Scenario) -> Contestant {
+pub(super) fn build(scenario: Scenario, endpoint: Option<&str>) -> Contestant {
     let reporter = OpenTelemetryReporter::new(
-        NullExporter,
+        Exporter::new(endpoint),
         Cow::Owned(Resource::builder().with_service_name("toys").build()),
         InstrumentationScope::builder("toys").build(),
     );

@@ -27,8 +27,8 @@ use crate::contestants::Contestant;
 /// Rows in one transaction, and in one statement; SQLite allows 32,766 values in one.
 const BATCH: usize = 2000;
 
-pub(super) async fn build() -> Contestant {
-    let provider = provider();
+pub(super) async fn build(endpoint: Option<&str>) -> Contestant {
+    let provider = provider(endpoint);
     subscribe(&provider);
     let (metrics, handle) = PrometheusMetricLayer::pair();
     let rows = start_writer();

@@ -11,6 +11,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanKind, Tracer, TracerProvider};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_http::HeaderExtractor;
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -23,21 +24,57 @@ use super::by_hand::{ByHand, Hook};
 use crate::app::{ROUTE, Toy, get_toy, toy};
 use crate::contestants::Contestant;
 
-/// Drops what it gets.
+/// Drops what it gets, or sends it by OTLP over HTTP.
 #[derive(Debug)]
-pub(super) struct NullExporter;
+pub(super) enum Exporter {
+    Null,
+    Otlp(opentelemetry_otlp::SpanExporter),
+}
 
-impl SpanExporter for NullExporter {
+impl Exporter {
+    pub(super) fn new(endpoint: Option<&str>) -> Self {
+        let Some(endpoint) = endpoint else {
+            return Self::Null;
+        };
+        // The client that the exporter makes by default. Here it has to be named: Detective's own build enables the
+        // other one, which would then be taken, and which wants a runtime that the batch processor's thread has not.
+        // It may not be made on a thread that runs async code.
+        let client = std::thread::spawn(reqwest::blocking::Client::new)
+            .join()
+            .expect("a client for plain HTTP can be made");
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(format!("{endpoint}/v1/traces"))
+            .build()
+            .expect("the endpoint is valid");
+        Self::Otlp(exporter)
+    }
+}
+
+impl SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        drop(batch);
-        Ok(())
+        match self {
+            Self::Null => {
+                drop(batch);
+                Ok(())
+            }
+            Self::Otlp(exporter) => exporter.export(batch).await,
+        }
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        if let Self::Otlp(exporter) = self {
+            exporter.set_resource(resource);
+        }
     }
 }
 
 /// The SDK as its users set it up: batches of 512 spans, exported by a thread of its own.
-pub(super) fn provider() -> SdkTracerProvider {
+pub(super) fn provider(endpoint: Option<&str>) -> SdkTracerProvider {
     SdkTracerProvider::builder()
-        .with_batch_exporter(NullExporter)
+        .with_batch_exporter(Exporter::new(endpoint))
         .with_resource(Resource::builder().with_service_name("toys").build())
         .build()
 }
@@ -56,22 +93,25 @@ pub(super) async fn get_toy_instrumented(Path(id): Path<u64>) -> Json<Toy> {
     toy(id)
 }
 
-pub(super) fn axum_tracing() -> Contestant {
-    with_layer(Router::new().route(ROUTE, get(get_toy)))
+pub(super) fn axum_tracing(endpoint: Option<&str>) -> Contestant {
+    with_layer(Router::new().route(ROUTE, get(get_toy)), endpoint)
 }
 
-pub(super) fn axum_tracing_instrumented() -> Contestant {
-    with_layer(Router::new().route(ROUTE, get(get_toy_instrumented)))
+pub(super) fn axum_tracing_instrumented(endpoint: Option<&str>) -> Contestant {
+    with_layer(
+        Router::new().route(ROUTE, get(get_toy_instrumented)),
+        endpoint,
+    )
 }
 
-fn with_layer(app: Router) -> Contestant {
-    let provider = provider();
+fn with_layer(app: Router, endpoint: Option<&str>) -> Contestant {
+    let provider = provider(endpoint);
     subscribe(&provider);
     contestant(app.layer(OtelAxumLayer::default()), provider)
 }
 
-pub(super) fn sdk_by_hand() -> Contestant {
-    let provider = provider();
+pub(super) fn sdk_by_hand(endpoint: Option<&str>) -> Contestant {
+    let provider = provider(endpoint);
     let spans = Spans {
         tracer: provider.tracer("toys"),
         propagator: TraceContextPropagator::new(),
