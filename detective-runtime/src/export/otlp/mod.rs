@@ -5,7 +5,9 @@
 //! those variables their place in its order of precedence, so everything is told here, and the
 //! headers are set on each request, behind the builders' back.
 
+mod batch;
 mod convert;
+pub(crate) mod wire;
 
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
