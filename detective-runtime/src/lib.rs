@@ -71,6 +71,7 @@ pub mod config;
 mod current;
 mod decided;
 mod detective;
+mod encode;
 mod error;
 mod export;
 mod handle;

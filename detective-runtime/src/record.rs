@@ -24,7 +24,7 @@ use crate::store::Outcome;
 use crate::trace::{self, FLAG_RANDOM, FLAG_SAMPLED, PassedOn, Ratio};
 use crate::value::Value;
 
-pub(crate) use texts::{HeadText, HeadTexts};
+pub(crate) use texts::{HeadText, HeadTexts, header_text};
 pub(crate) use unique::{SharedRecord, UniqueRecord};
 
 /// Longest run of spans that a recycled record keeps room for.

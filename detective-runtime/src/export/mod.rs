@@ -31,6 +31,9 @@ use crate::metrics::Stats;
 
 pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
+pub(crate) use otlp::{Batch, Prefix, wire};
+#[cfg(test)]
+pub(crate) use otlp::sdk_span;
 pub(crate) use queue::ExportQueue;
 pub use span::SpanKind;
 pub(crate) use span::{Attribute, ExportEvent, ExportSpan};

@@ -1,12 +1,12 @@
 //! From the request's thread to the sinks: one thread of our own, with its own runtime, takes the
 //! finished records and writes, exports and forgets them.
 
-mod address;
+pub(crate) mod address;
 mod hand_over;
 mod kept;
 mod late;
 mod rows;
-mod spans;
+pub(crate) mod spans;
 mod visitor;
 mod worker;
 

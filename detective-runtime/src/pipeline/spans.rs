@@ -9,8 +9,7 @@ use http::{HeaderName, HeaderValue, Version};
 use crate::clock::UnixClock;
 use crate::export::{Attribute, ExportEvent, ExportSpan, SpanKind};
 use crate::metrics::OTHER_METHOD;
-use crate::pipeline::rows::header_text;
-use crate::record::{Field, HeadText, Kind, Record, Request, Span, SpanError, What};
+use crate::record::{Field, HeadText, Kind, Record, Request, Span, SpanError, What, header_text};
 use crate::store::Outcome;
 use crate::trace::Keep;
 use crate::value::Value;
@@ -287,7 +286,7 @@ fn push_headers(
 ) {
     for (name, value) in headers {
         let key = [prefix, name.as_str()].concat();
-        let value = header_text(value, max_text_bytes);
+        let value = header_text(value, max_text_bytes).into_owned();
         match attributes.last_mut() {
             Some((last, Value::TextList(values))) if *last == key => values.push(value),
             _ => attributes.push((Cow::Owned(key), Value::TextList(vec![value]))),

@@ -17,7 +17,7 @@ pub(super) fn resource(resource: Resource) -> opentelemetry_sdk::Resource {
         .build()
 }
 
-pub(super) fn span(span: ExportSpan) -> SpanData {
+pub(crate) fn span(span: ExportSpan) -> SpanData {
     let mut events = SpanEvents::default();
     events.events = span
         .events

@@ -1,5 +1,10 @@
 //! Stands in for OTLP when both of its features are off.
 
+mod batch;
+pub(crate) mod wire;
+
+pub(crate) use batch::{Batch, Prefix};
+
 use crate::config::{Jaeger, Protocol};
 use crate::export::{ExportError, ExportSpan, Resource};
 

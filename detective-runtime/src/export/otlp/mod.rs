@@ -20,6 +20,10 @@ mod http;
 #[path = "http_disabled.rs"]
 mod http;
 
+pub(crate) use batch::{Batch, Prefix};
+#[cfg(test)]
+pub(crate) use convert::span as sdk_span;
+
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
 mod tests;
 

@@ -66,7 +66,7 @@ pub(crate) fn push_bytes(to: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
 
 /// Appends the tag and the length of a field.
 #[inline]
-fn push_head(to: &mut Vec<u8>, tag: u8, len: usize) {
+pub(crate) fn push_head(to: &mut Vec<u8>, tag: u8, len: usize) {
     if len < ONE_BYTE {
         to.extend_from_slice(&[tag, len as u8]);
     } else {
@@ -78,17 +78,16 @@ fn push_head(to: &mut Vec<u8>, tag: u8, len: usize) {
 /// Appends a message that `write` writes, whose length is known only afterwards. `room` is how many
 /// bytes the length will probably take; a wrong guess costs a move of the message.
 #[inline]
-pub(crate) fn push_message<const ROOM: usize, R>(
+pub(crate) fn push_message<const ROOM: usize>(
     to: &mut Vec<u8>,
     tag: u8,
-    write: impl FnOnce(&mut Vec<u8>) -> R,
-) -> R {
+    write: impl FnOnce(&mut Vec<u8>),
+) {
     to.push(tag);
     let place = to.len();
     to.extend_from_slice(&[0; ROOM]);
-    let result = write(to);
+    write(to);
     set_length::<ROOM>(to, place);
-    result
 }
 
 /// Writes the length of all that follows `place`, where `ROOM` bytes are left for it.
@@ -119,10 +118,9 @@ fn varint_bytes(mut value: u64) -> ([u8; 10], usize) {
 
 /// Appends an attribute, a `KeyValue`, whose value is a text.
 #[inline]
-pub(crate) fn push_text(to: &mut Vec<u8>, tag: u8, key: &str, text: &str) {
-    let value_len = delimited_len(text.len());
-    push_key(to, tag, key, value_len);
-    push_bytes(to, STRING, text.as_bytes());
+pub(crate) fn push_text(to: &mut Vec<u8>, tag: u8, key: &str, text: &[u8]) {
+    push_key(to, tag, key, delimited_len(text.len()));
+    push_bytes(to, STRING, text);
 }
 
 /// Appends an attribute whose value is a whole number.
@@ -134,21 +132,21 @@ pub(crate) fn push_int(to: &mut Vec<u8>, tag: u8, key: &str, number: i64) {
 }
 
 /// Appends an attribute whose value is a list of texts.
-pub(crate) fn push_texts<'a>(
+pub(crate) fn push_texts<T: AsRef<str>>(
     to: &mut Vec<u8>,
     tag: u8,
     key: &str,
-    texts: impl Iterator<Item = &'a str> + Clone,
+    texts: impl Iterator<Item = T> + Clone,
 ) {
     let elements = texts
         .clone()
-        .map(|text| delimited_len(delimited_len(text.len())));
+        .map(|text| delimited_len(delimited_len(text.as_ref().len())));
     let array_len = elements.sum();
     push_key(to, tag, key, delimited_len(array_len));
     push_head(to, ARRAY, array_len);
     for text in texts {
-        push_head(to, ELEMENT, delimited_len(text.len()));
-        push_bytes(to, STRING, text.as_bytes());
+        push_head(to, ELEMENT, delimited_len(text.as_ref().len()));
+        push_bytes(to, STRING, text.as_ref().as_bytes());
     }
 }
 
@@ -162,15 +160,15 @@ pub(crate) fn push_value(to: &mut Vec<u8>, tag: u8, key: &str, value: &Value) {
         }
         Value::I64(value) => push_int(to, tag, key, *value),
         Value::F64(value) => match not_finite(*value) {
-            Some(text) => push_text(to, tag, key, text),
+            Some(text) => push_text(to, tag, key, text.as_bytes()),
             None => {
                 push_key(to, tag, key, 9);
                 to.push(DOUBLE);
                 to.extend_from_slice(&value.to_le_bytes());
             }
         },
-        Value::Text(text) => push_text(to, tag, key, text),
-        Value::TextList(texts) => push_texts(to, tag, key, texts.iter().map(String::as_str)),
+        Value::Text(text) => push_text(to, tag, key, text.as_bytes()),
+        Value::TextList(texts) => push_texts(to, tag, key, texts.iter()),
     }
 }
 
@@ -187,6 +185,18 @@ fn push_key(to: &mut Vec<u8>, tag: u8, key: &str, value_len: usize) {
         push_bytes(to, KEY, key.as_bytes());
         push_head(to, VALUE, value_len);
     }
+}
+
+/// Reads a length and as many bytes; the rest is what follows them.
+pub(crate) fn split_delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut len = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        len |= usize::from(byte & 0x7f).checked_shl(7 * index as u32)?;
+        if byte & 0x80 == 0 {
+            return bytes[index + 1..].split_at_checked(len);
+        }
+    }
+    None
 }
 
 /// The text for a number that is not finite, as OTLP's own JSON writes it.
@@ -229,7 +239,7 @@ mod tests {
     fn a_message_of_any_length_gets_a_minimal_length() {
         for len in [0, 1, 127, 128, 16_383, 16_384, 2_097_152] {
             let mut bytes = vec![7];
-            push_message::<2, _>(&mut bytes, 0x12, |to| to.resize(to.len() + len, 9));
+            push_message::<2>(&mut bytes, 0x12, |to| to.resize(to.len() + len, 9));
             assert_eq!(bytes.len(), 1 + delimited_len(len));
             assert_eq!(bytes[..2], [7, 0x12]);
             assert_eq!(prost::decode_length_delimiter(&bytes[2..]), Ok(len));
