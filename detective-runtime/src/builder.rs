@@ -16,8 +16,7 @@ use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, MemoryExporter, Resource};
 use crate::instance::Instance;
 use crate::metrics::{QueueFill, Stats};
-use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
-use crate::record::SharedRecord;
+use crate::pipeline::{Kept, Pipeline, RowRecords, RowSink, Sinks};
 use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue};
 use crate::survey::Survey;
@@ -190,9 +189,9 @@ async fn start_in_memory(
 }
 
 /// Gives records back to be filled again.
-fn recycle(instance: &Arc<Instance>) -> impl FnMut(SharedRecord) + Send + use<> {
+fn recycle(instance: &Arc<Instance>) -> impl FnMut(Kept) + Send + use<> {
     let instance = Arc::clone(instance);
-    move |record| instance.hand_over.release(record)
+    move |kept| kept.recycle(&instance)
 }
 
 fn new_instance(loaded: &Loaded, stats: &Arc<Stats>) -> Result<Arc<Instance>, StartError> {

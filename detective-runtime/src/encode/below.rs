@@ -7,8 +7,8 @@ use crate::clock::UnixClock;
 use crate::encode::attributes::{Attributes, Encoded};
 use crate::encode::fields;
 use crate::encode::prepared::{Beginning, Prepared};
-use crate::encode::span::{self, ATTRIBUTES, Common, EVENT_ATTRIBUTES, Place};
-use crate::export::SpanKind;
+use crate::export::wire_span::{ATTRIBUTES, Common, EVENT_ATTRIBUTES, Place};
+use crate::export::{SpanKind, wire_span};
 use crate::record::{Field, Record, Span, SpanError, What};
 
 /// The name of the event that stands for an error.
@@ -81,15 +81,15 @@ pub(super) fn encode<'a>(
         start_unix_nanos: clock.unix_nanos(span.start),
         end_unix_nanos: end_unix_nanos(span, clock),
     };
-    span::push(to, common, &place, |to| {
+    wire_span::push(to, common, &place, |to| {
         let start = match &span.what {
             What::Function(callsite) => prepared.function(callsite).push(to),
             What::Named(name, kind) => {
-                span::push_name(to, &[name], *kind);
+                wire_span::push_name(to, &[name], *kind);
                 to.len()
             }
             What::Late => {
-                span::push_name(to, &[], SpanKind::Internal);
+                wire_span::push_name(to, &[], SpanKind::Internal);
                 to.len()
             }
         };
@@ -99,12 +99,12 @@ pub(super) fn encode<'a>(
         }
         fields::push(to, start, fields);
         if let Some(error) = exception(record, span) {
-            span::push_event(to, EXCEPTION, place.end_unix_nanos, |to| {
+            wire_span::push_event(to, EXCEPTION, place.end_unix_nanos, |to| {
                 let tag = EVENT_ATTRIBUTES;
                 of_exception(error, &mut Encoded { to, tag });
             });
         }
-        span::push_status(to, span.error.as_ref().map(|error| &*error.message));
+        wire_span::push_status(to, span.error.as_ref().map(|error| &*error.message));
     });
 }
 

@@ -1,7 +1,7 @@
 //! The fields that the program set, which may replace attributes.
 
-use crate::encode::span::ATTRIBUTES;
 use crate::export::wire;
+use crate::export::wire_span::ATTRIBUTES;
 use crate::record::Field;
 
 /// No further field.

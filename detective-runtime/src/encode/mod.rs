@@ -13,20 +13,19 @@ pub(crate) mod below;
 mod fields;
 mod prepared;
 pub(crate) mod server;
-mod span;
-mod whole;
 
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::clock::UnixClock;
-use crate::export::{Batch, ExportSpan};
+use crate::export::{Batch, wire_span::Common};
 use crate::record::{HeadText, Kind, Record};
 use crate::trace::Keep;
 
 use fields::Fields;
 use prepared::Prepared;
-use span::Common;
 
 /// Encodes spans, with what it keeps from one record to the next.
 #[derive(Debug, Default)]
@@ -36,14 +35,14 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Appends the first `count` spans of a record whose trace is kept, in the order in which they
-    /// began; the record's own comes last.
+    /// Appends a part of the spans of a record whose trace is kept, in the order in which they began;
+    /// the record's own comes last.
     pub(crate) fn record(
         &mut self,
         record: &Record,
         keep: Option<Keep>,
         clock: UnixClock,
-        count: usize,
+        part: Range<usize>,
         batch: &mut Batch,
     ) {
         self.fields.sort(&record.fields, record.spans.len());
@@ -52,7 +51,8 @@ impl Encoder {
             trace_state: record.request.texts.get(HeadText::TraceState),
             flags: record.trace.flags,
         };
-        for (index, span) in record.spans.iter().enumerate().take(count) {
+        let below = record.spans.iter().enumerate();
+        for (index, span) in below.take(part.end).skip(part.start) {
             let fields = self.fields.of(&record.fields, index);
             batch.push_with(|to| {
                 below::encode(
@@ -64,7 +64,7 @@ impl Encoder {
                 );
             });
         }
-        if record.kind == Kind::Request && record.spans.len() < count {
+        if record.kind == Kind::Request && part.contains(&record.spans.len()) {
             let fields = self.fields.of(&record.fields, record.spans.len());
             batch.push_with(|to| {
                 server::encode(
@@ -76,10 +76,5 @@ impl Encoder {
                 );
             });
         }
-    }
-
-    /// Appends a span that ended apart from its record.
-    pub(crate) fn span(&mut self, span: &ExportSpan, batch: &mut Batch) {
-        batch.push_with(|to| whole::encode(span, to));
     }
 }

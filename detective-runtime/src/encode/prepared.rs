@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::callsite::Callsite;
 use crate::encode::attributes::Encoded;
-use crate::encode::span::{ATTRIBUTES, push_name};
 use crate::encode::{below, server};
 use crate::export::SpanKind;
+use crate::export::wire_span::{ATTRIBUTES, push_name};
 use crate::http::Slot;
 
 /// Most routes, and most functions, whose bytes are kept. Those beyond take the places of others.

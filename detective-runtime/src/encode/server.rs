@@ -8,8 +8,8 @@ use crate::clock::UnixClock;
 use crate::encode::attributes::{Attributes, Encoded};
 use crate::encode::fields;
 use crate::encode::prepared::{Beginning, Prepared};
-use crate::encode::span::{self, ATTRIBUTES, Common, Place};
-use crate::export::SpanKind;
+use crate::export::wire_span::{ATTRIBUTES, Common, Place};
+use crate::export::{SpanKind, wire_span};
 use crate::http::Slot;
 use crate::metrics::OTHER_METHOD;
 use crate::record::{Field, HeadText, Owner, Record, header_text};
@@ -87,7 +87,7 @@ pub(super) fn encode<'a>(
         start_unix_nanos: clock.unix_nanos(record.start),
         end_unix_nanos: clock.unix_nanos(record.end),
     };
-    span::push(to, common, &place, |to| {
+    wire_span::push(to, common, &place, |to| {
         let start = match &record.request.slot {
             Some(slot) => prepared.slot(slot).push(to),
             None => beginning(None).push(to),
@@ -95,7 +95,7 @@ pub(super) fn encode<'a>(
         let tag = ATTRIBUTES;
         of_record(record, keep, &mut Encoded { to, tag });
         fields::push(to, start, fields);
-        span::push_status(to, is_error(record).then_some(""));
+        wire_span::push_status(to, is_error(record).then_some(""));
     });
 }
 

@@ -99,24 +99,6 @@ impl Batch {
         delimited_len(self.lengths(&self.place(spans)).resource_spans)
     }
 
-    /// How many spans fit into a message of `limit` bytes; at least one, unless there is none.
-    pub(crate) fn fitting(&self, limit: usize) -> usize {
-        if self.encoded_len(0..self.len()) <= limit {
-            return self.len();
-        }
-        // The length of a message grows with its spans.
-        let (mut fits, mut too_many) = (0, self.len());
-        while too_many - fits > 1 {
-            let middle = usize::midpoint(fits, too_many);
-            if self.encoded_len(0..middle) <= limit {
-                fits = middle;
-            } else {
-                too_many = middle;
-            }
-        }
-        fits.max(1).min(self.len())
-    }
-
     /// A whole `ExportTraceServiceRequest` of these spans: one `ResourceSpans` of one `ScopeSpans`.
     pub(crate) fn message(&mut self, spans: Range<usize>) -> Bytes {
         let place = self.place(spans);
@@ -129,17 +111,6 @@ impl Batch {
         message.put_slice(&self.prefix.scope);
         message.put_slice(&self.spans[place]);
         message.split().freeze()
-    }
-
-    /// Moves the spans from the `first` on to the end of `to`.
-    pub(crate) fn move_tail(&mut self, first: usize, to: &mut Self) {
-        let start = self.start(first);
-        let base = to.spans.len();
-        to.spans.extend_from_slice(&self.spans[start..]);
-        to.ends
-            .extend(self.ends[first..].iter().map(|end| end - start + base));
-        self.spans.truncate(start);
-        self.ends.truncate(first);
     }
 
     /// Forgets the spans, and keeps the room unless it has grown beyond measure.
@@ -262,28 +233,5 @@ mod tests {
         let mut batch = batch(&[1000]);
         let place = batch.message(0..1).as_ptr();
         assert_eq!(batch.message(0..1).as_ptr(), place);
-    }
-
-    #[test]
-    fn as_many_spans_fit_as_the_limit_allows() {
-        let batch = batch(&[100, 100, 100, 5_000, 100]);
-        for count in 1..=5 {
-            let len = batch.encoded_len(0..count);
-            assert_eq!(batch.fitting(len), count);
-            assert_eq!(batch.fitting(len - 1), (count - 1).max(1));
-        }
-        assert_eq!(self::batch(&[]).fitting(0), 0);
-    }
-
-    #[test]
-    fn a_tail_goes_to_another_batch() {
-        let (mut batch, mut other) = (batch(&[1, 2, 3]), self::batch(&[4]));
-        batch.move_tail(1, &mut other);
-        assert_eq!(names(&batch.message(0..1)), ["a"]);
-        assert_eq!((batch.len(), other.len()), (1, 3));
-        assert_eq!(names(&other.message(0..3)), ["aaaa", "bb", "ccc"]);
-        other.move_tail(0, &mut batch);
-        assert!(other.is_empty());
-        assert_eq!(names(&batch.message(1..4)), ["aaaa", "bb", "ccc"]);
     }
 }

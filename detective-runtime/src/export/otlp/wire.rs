@@ -2,7 +2,7 @@
 //!
 //! <https://protobuf.dev/programming-guides/encoding/>
 
-use crate::value::Value;
+use crate::value::{Value, not_finite};
 
 /// A field whose bytes are preceded by their length.
 pub(crate) const fn length_delimited(field: u8) -> u8 {
@@ -150,8 +150,7 @@ pub(crate) fn push_texts<T: AsRef<str>>(
     }
 }
 
-/// Appends an attribute. JSON has no way to write a number that is not finite, and Jaeger answers
-/// with JSON: such numbers become texts.
+/// Appends an attribute; numbers that are not finite become texts.
 pub(crate) fn push_value(to: &mut Vec<u8>, tag: u8, key: &str, value: &Value) {
     match value {
         Value::Bool(value) => {
@@ -197,21 +196,6 @@ pub(crate) fn split_delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         }
     }
     None
-}
-
-/// The text for a number that is not finite, as OTLP's own JSON writes it.
-pub(crate) fn not_finite(number: f64) -> Option<&'static str> {
-    if number.is_nan() {
-        Some("NaN")
-    } else if number.is_infinite() {
-        Some(if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        })
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! The message `Span`: what every span has, and its status.
+//! The message `Span`, and the spans that were made values before.
 
-use crate::export::{SpanKind, wire};
+use super::wire;
+use crate::export::{ExportSpan, SpanKind};
 
 /// `ScopeSpans.spans`.
 const SPANS: u8 = wire::length_delimited(2);
@@ -14,7 +15,7 @@ const NAME: u8 = wire::length_delimited(5);
 const KIND: u8 = wire::varint(6);
 const START: u8 = wire::fixed64(7);
 const END: u8 = wire::fixed64(8);
-pub(super) const ATTRIBUTES: u8 = wire::length_delimited(9);
+pub(crate) const ATTRIBUTES: u8 = wire::length_delimited(9);
 const EVENTS: u8 = wire::length_delimited(11);
 const STATUS: u8 = wire::length_delimited(15);
 /// Field 16, four bytes; the only tag here that takes two.
@@ -27,7 +28,7 @@ const IS_REMOTE: u32 = 0x200;
 /// `Event`.
 const EVENT_TIME: u8 = wire::fixed64(1);
 const EVENT_NAME: u8 = wire::length_delimited(2);
-pub(super) const EVENT_ATTRIBUTES: u8 = wire::length_delimited(3);
+pub(crate) const EVENT_ATTRIBUTES: u8 = wire::length_delimited(3);
 
 /// `Status`.
 const MESSAGE: u8 = wire::length_delimited(2);
@@ -39,26 +40,26 @@ const LENGTH: usize = 2;
 
 /// What the spans of one record share.
 #[derive(Debug)]
-pub(super) struct Common<'a> {
-    pub(super) trace_id: [u8; 16],
-    pub(super) trace_state: &'a str,
-    pub(super) flags: u8,
+pub(crate) struct Common<'a> {
+    pub(crate) trace_id: [u8; 16],
+    pub(crate) trace_state: &'a str,
+    pub(crate) flags: u8,
 }
 
 /// Where a span stands, in its trace and in time.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) id: u64,
+pub(crate) struct Place {
+    pub(crate) id: u64,
     /// Zero: a root.
-    pub(super) parent: u64,
-    pub(super) parent_is_remote: bool,
-    pub(super) start_unix_nanos: u64,
-    pub(super) end_unix_nanos: u64,
+    pub(crate) parent: u64,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) start_unix_nanos: u64,
+    pub(crate) end_unix_nanos: u64,
 }
 
 /// Appends a span. `write` appends what is not the same for all kinds of spans.
 #[inline(always)]
-pub(super) fn push(
+pub(crate) fn push(
     to: &mut Vec<u8>,
     common: &Common<'_>,
     place: &Place,
@@ -93,8 +94,38 @@ pub(super) fn push(
     });
 }
 
+/// Appends a span that is a value.
+pub(crate) fn push_value(to: &mut Vec<u8>, span: &ExportSpan) {
+    let place = Place {
+        id: span.span_id,
+        parent: span.parent_span_id,
+        parent_is_remote: span.parent_is_remote,
+        start_unix_nanos: span.start_unix_nanos,
+        end_unix_nanos: span.end_unix_nanos,
+    };
+    let common = Common {
+        trace_id: span.trace_id.to_be_bytes(),
+        trace_state: &span.trace_state,
+        flags: span.flags,
+    };
+    push(to, &common, &place, |to| {
+        push_name(to, &[&span.name], span.kind);
+        for (key, value) in &span.attributes {
+            wire::push_value(to, ATTRIBUTES, key, value);
+        }
+        for event in &span.events {
+            push_event(to, &event.name, event.unix_nanos, |to| {
+                for (key, value) in &event.attributes {
+                    wire::push_value(to, EVENT_ATTRIBUTES, key, value);
+                }
+            });
+        }
+        push_status(to, span.error.as_deref());
+    });
+}
+
 /// Appends the name and the kind.
-pub(super) fn push_name(to: &mut Vec<u8>, name: &[&str], kind: SpanKind) {
+pub(crate) fn push_name(to: &mut Vec<u8>, name: &[&str], kind: SpanKind) {
     wire::push_head(to, NAME, name.iter().map(|part| part.len()).sum());
     for part in name {
         to.extend_from_slice(part.as_bytes());
@@ -108,7 +139,7 @@ pub(super) fn push_name(to: &mut Vec<u8>, name: &[&str], kind: SpanKind) {
 }
 
 /// Appends an event. `write` appends its attributes.
-pub(super) fn push_event(
+pub(crate) fn push_event(
     to: &mut Vec<u8>,
     name: &str,
     unix_nanos: u64,
@@ -124,7 +155,7 @@ pub(super) fn push_event(
 
 /// Appends the status: that of an error with this description, which may be empty, or none.
 #[inline]
-pub(super) fn push_status(to: &mut Vec<u8>, error: Option<&str>) {
+pub(crate) fn push_status(to: &mut Vec<u8>, error: Option<&str>) {
     let Some(message) = error else {
         return to.extend_from_slice(&[STATUS, 0]);
     };
