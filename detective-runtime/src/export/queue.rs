@@ -447,6 +447,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_batch_is_never_larger_than_the_queue() {
+        let config = Jaeger {
+            queue_spans: 3,
+            ..config()
+        };
+        let memory = MemoryExporter::default();
+        let exporter = Exporter::Memory(memory.clone());
+        let queue = ExportQueue::start(exporter, &config, Arc::default(), drop);
+        queue.push(traces(3));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(memory.spans().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_trace_is_divided_only_when_it_is_larger_than_a_batch() {
         let Fixture {
             queue,
