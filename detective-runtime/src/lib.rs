@@ -83,6 +83,7 @@ mod cache;
 pub mod client;
 mod http;
 
+mod encode;
 mod error;
 mod pipeline;
 

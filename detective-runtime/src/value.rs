@@ -125,6 +125,22 @@ impl fmt::Display for Value {
     }
 }
 
+/// The text for a number that is not finite, as OTLP's own JSON writes it. It is exported instead of
+/// the number: JSON has no way to write that, and Jaeger fails to answer with it.
+pub(crate) fn not_finite(number: f64) -> Option<&'static str> {
+    if number.is_nan() {
+        Some("NaN")
+    } else if number.is_infinite() {
+        Some(if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        })
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! From finished records to Jaeger.
 //!
-//! Kept traces are pushed into an [`ExportQueue`] as the records that they are. Its task converts
+//! Kept traces are pushed into an [`ExportQueue`] as the records that they are. Its task encodes
 //! them and hands them in batches to an [`Exporter`]. Nothing here is on a request's path, and
 //! Jaeger being away costs a counter.
 
@@ -32,7 +32,10 @@ use crate::metrics::Stats;
 
 pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
-pub(crate) use queue::ExportQueue;
+#[cfg(test)]
+pub(crate) use otlp::Prefix;
+pub(crate) use otlp::{Batch, span as wire_span, wire};
+pub(crate) use queue::{ExportQueue, TracePart};
 pub(crate) use resource::resource;
 pub use span::SpanKind;
 pub(crate) use span::{Attribute, ExportEvent, ExportSpan};
@@ -95,7 +98,7 @@ impl Exporter {
     /// [`ExportError::Failed`], with how many of the spans were lost.
     pub(crate) async fn export(&mut self, batch: Vec<ExportSpan>) -> Result<(), ExportError> {
         match self {
-            Self::Otlp(exporter) => exporter.export(batch).await,
+            Self::Otlp(exporter) => exporter.export_spans(&batch).await,
             Self::Udp(exporter) => exporter.export(batch).await,
             Self::Memory(exporter) => {
                 exporter.push(batch);

@@ -1,6 +1,7 @@
 //! The bounded queue between the pipeline and an exporter.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,66 +9,86 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{ExportError, ExportSpan, Exporter};
+use super::{Batch, ExportError, ExportSpan, Exporter};
 use crate::config::Jaeger;
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
-use crate::pipeline::Kept;
-use crate::record::SharedRecord;
+
+/// Spans of one trace that came together, and wait in the form in which they came.
+pub(crate) trait TracePart: Send + 'static {
+    /// What encodes them, with what it keeps from one to the next.
+    type Encoder: Default + Send;
+
+    /// How many spans there are.
+    fn len(&self) -> usize;
+
+    /// Appends some of the spans to a batch.
+    fn encode(&self, part: Range<usize>, encoder: &mut Self::Encoder, batch: &mut Batch);
+
+    /// The spans as values.
+    fn spans(&self) -> Vec<ExportSpan>;
+}
 
 /// Collects kept traces into batches and exports them, one batch at a time, on a task of its own.
-/// Only there are they converted to spans, so that an exporter that is off costs nothing.
+/// Only there are they encoded, so that an exporter that is off costs nothing.
 ///
 /// At most `jaeger.queue_spans` spans wait, besides the batch that is under way. A record counts
 /// with all its spans and waits as it is: that of a plain request takes about one kilobyte, where
 /// its two spans would take two. Dropping the queue without [`close`](Self::close) loses what waits.
 #[derive(Debug)]
-pub(crate) struct ExportQueue {
-    shared: Arc<Shared>,
+pub(crate) struct ExportQueue<T> {
+    shared: Arc<Shared<T>>,
     task: JoinHandle<Result<(), ExportError>>,
 }
 
-impl ExportQueue {
-    /// Starts the task on the current tokio runtime. `recycle` gets each record when it is
-    /// converted, or when nobody wants it to be.
+impl<T: TracePart> ExportQueue<T> {
+    /// Starts the task on the current tokio runtime. `recycle` gets what was pushed when it is
+    /// encoded, or when nobody wants it to be.
     pub(crate) fn start(
         exporter: Exporter,
         config: &Jaeger,
         stats: Arc<Stats>,
-        recycle: impl FnMut(SharedRecord) + Send + 'static,
+        recycle: impl FnMut(T) + Send + 'static,
     ) -> Self {
         let (finished, _) = watch::channel(0);
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                depth: 0,
+                pushed: 0,
+                hurry_until: 0,
+                closing: false,
+            }),
             wake: Notify::new(),
             finished,
             stats,
             capacity: config.queue_spans,
-            batch_spans: config.batch_spans.max(1),
+            // More never wait at one time.
+            batch_spans: config.batch_spans.min(config.queue_spans).max(1),
             flush_interval: config.flush_interval,
         });
         let task = tokio::spawn(run(Arc::clone(&shared), exporter, recycle));
         Self { shared, task }
     }
 
-    /// Queues what came at one time. Spans that do not fit are counted as dropped; the records of
-    /// which nothing fits come back.
-    pub(crate) fn push(&self, kept: impl IntoIterator<Item = Kept>) -> Vec<SharedRecord> {
+    /// Queues what came at one time. Spans that do not fit are counted as dropped; that of which
+    /// nothing fits comes back.
+    pub(crate) fn push(&self, parts: impl IntoIterator<Item = T>) -> Vec<T> {
         let shared = &self.shared;
         let mut state = shared.lock();
         let was_empty = state.depth == 0;
         let mut excess = 0;
         let mut refused = Vec::new();
-        for kept in kept {
-            let wanted = kept.spans();
+        for part in parts {
+            let wanted = part.len();
             let spans = wanted.min(shared.capacity - state.depth);
             excess += wanted - spans;
             if spans == 0 {
-                refused.extend(kept.into_record());
+                refused.push(part);
                 continue;
             }
             state.depth += spans;
             state.pushed += spans as u64;
-            state.waiting.push_back(Waiting { kept, spans });
+            state.waiting.push_back(Waiting { part, spans });
         }
         if excess > 0 {
             let excess = excess as u64;
@@ -80,7 +101,7 @@ impl ExportQueue {
     }
 
     /// Reads how full the queue is, from anywhere and for as long as it is wanted.
-    pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<> {
+    pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<T> {
         let shared = Arc::clone(&self.shared);
         move || QueueFill {
             depth: shared.lock().depth as u64,
@@ -90,7 +111,7 @@ impl ExportQueue {
 
     /// Exports everything that was pushed so far, without waiting for full batches. Returns when
     /// it was exported or given up.
-    pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<T> {
         let target = {
             let mut state = self.shared.lock();
             state.hurry_until = state.pushed;
@@ -128,7 +149,7 @@ impl ExportQueue {
     }
 }
 
-impl Drop for ExportQueue {
+impl<T> Drop for ExportQueue<T> {
     fn drop(&mut self) {
         self.task.abort();
         // The records hold their instance, whose metrics hold this queue.
@@ -137,8 +158,8 @@ impl Drop for ExportQueue {
 }
 
 #[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
+struct Shared<T> {
+    state: Mutex<State<T>>,
     wake: Notify,
     /// How many spans were exported or given up.
     finished: watch::Sender<u64>,
@@ -148,9 +169,9 @@ struct Shared {
     flush_interval: Duration,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
+#[derive(Debug)]
+struct State<T> {
+    waiting: VecDeque<Waiting<T>>,
     /// How many spans wait.
     depth: usize,
     /// How many spans were ever accepted.
@@ -161,20 +182,20 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Waiting {
-    kept: Kept,
+struct Waiting<T> {
+    part: T,
     /// How many of its spans there was room for.
     spans: usize,
 }
 
-impl State {
+impl<T> State<T> {
     fn clear(&mut self) {
         self.waiting.clear();
         self.depth = 0;
     }
 
     /// Takes what came first: as much as goes into one batch, or one trace that is larger.
-    fn take_batch(&mut self, batch_spans: usize) -> Vec<Waiting> {
+    fn take_batch(&mut self, batch_spans: usize) -> Vec<Waiting<T>> {
         let mut batch = Vec::new();
         let mut spans = 0;
         while let Some(next) = self
@@ -189,19 +210,19 @@ impl State {
     }
 }
 
-fn count(batch: &[Waiting]) -> usize {
-    batch.iter().map(|waiting| waiting.spans).sum()
+fn count<T>(taken: &[Waiting<T>]) -> usize {
+    taken.iter().map(|waiting| waiting.spans).sum()
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing panics with the lock held; if it did, the queue would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the next batch: a full one, or what has come within the flush interval. `None`
     /// when the queue is closed and empty.
-    async fn next_batch(&self) -> Option<Vec<Waiting>> {
+    async fn next_batch(&self) -> Option<Vec<Waiting<T>>> {
         while self.is_empty() {
             if self.lock().closing {
                 return None;
@@ -233,36 +254,33 @@ impl Shared {
     }
 }
 
-async fn run(
-    shared: Arc<Shared>,
+async fn run<T: TracePart>(
+    shared: Arc<Shared<T>>,
     mut exporter: Exporter,
-    mut recycle: impl FnMut(SharedRecord),
+    mut recycle: impl FnMut(T),
 ) -> Result<(), ExportError> {
     let mut result_of_closing = Ok(());
-    while let Some(batch) = shared.next_batch().await {
+    let mut packer = Packer::default();
+    while let Some(mut taken) = shared.next_batch().await {
+        let total = count(&taken);
         if exporter.is_off() {
-            // Nobody is spoken to, so that nothing is converted or counted as exported.
-            let length = count(&batch);
-            let records = batch
-                .into_iter()
-                .filter_map(|waiting| waiting.kept.into_record());
-            records.for_each(&mut recycle);
-            shared.finish(length);
+            // Nobody is spoken to, so that nothing is encoded or counted as exported.
+            taken.into_iter().for_each(|waiting| recycle(waiting.part));
+            shared.finish(total);
             continue;
         }
-        let mut spans = batch.into_iter().flat_map(|waiting| {
-            let (spans, record) = waiting.kept.into_spans();
-            record.into_iter().for_each(&mut recycle);
-            spans.into_iter().take(waiting.spans)
-        });
-        // More than one only for a trace that is larger than a batch.
-        loop {
-            let batch: Vec<_> = spans.by_ref().take(shared.batch_spans).collect();
-            if batch.is_empty() {
-                break;
+        // More than one only for a trace that is larger than a batch, and therefore alone.
+        for start in (0..total).step_by(shared.batch_spans) {
+            let spans = start..total.min(start + shared.batch_spans);
+            let length = spans.len();
+            let is_last = spans.end == total;
+            packer.pack(&exporter, &taken, spans);
+            if is_last {
+                let done = taken.drain(..);
+                done.for_each(|waiting| recycle(waiting.part));
             }
-            let length = batch.len();
-            let result = export(&mut exporter, batch, &shared.stats).await;
+            let result = packer.send(&mut exporter).await;
+            let result = account(result, length, &shared.stats);
             if shared.lock().closing && result.is_err() {
                 result_of_closing = result;
             }
@@ -272,14 +290,52 @@ async fn run(
     result_of_closing
 }
 
-/// Exports a batch, and counts what becomes of it.
-async fn export(
-    exporter: &mut Exporter,
-    batch: Vec<ExportSpan>,
+/// The batch under way, in the form that the exporter takes.
+#[derive(Debug, Default)]
+struct Packer<E> {
+    encoder: E,
+    encoded: Option<Batch>,
+    values: Vec<ExportSpan>,
+}
+
+impl<E> Packer<E> {
+    /// Packs these spans of each trace, as far as it has them.
+    fn pack<T>(&mut self, exporter: &Exporter, taken: &[Waiting<T>], spans: Range<usize>)
+    where
+        T: TracePart<Encoder = E>,
+    {
+        let parts = taken.iter().map(|waiting| {
+            let end = spans.end.min(waiting.spans);
+            (&waiting.part, spans.start..end)
+        });
+        if let Exporter::Otlp(otlp) = exporter {
+            let batch = self.encoded.get_or_insert_with(|| otlp.batch());
+            batch.clear();
+            for (part, spans) in parts {
+                part.encode(spans, &mut self.encoder, batch);
+            }
+        } else {
+            for (part, spans) in parts {
+                let values = part.spans().into_iter();
+                self.values.extend(values.take(spans.end).skip(spans.start));
+            }
+        }
+    }
+
+    async fn send(&mut self, exporter: &mut Exporter) -> Result<(), ExportError> {
+        match (exporter, &mut self.encoded) {
+            (Exporter::Otlp(otlp), Some(batch)) => otlp.export(batch).await,
+            (exporter, _) => exporter.export(std::mem::take(&mut self.values)).await,
+        }
+    }
+}
+
+/// Counts what became of a batch.
+fn account(
+    result: Result<(), ExportError>,
+    length: usize,
     stats: &Stats,
 ) -> Result<(), ExportError> {
-    let length = batch.len();
-    let result = exporter.export(batch).await;
     let lost = match &result {
         Ok(()) => 0,
         Err(ExportError::Failed { lost, .. }) => *lost,
@@ -304,11 +360,12 @@ mod tests {
     use crate::config::Protocol;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
+    use crate::pipeline::Kept;
     use crate::pipeline::kept_tests::{has_recycled, request};
     use crate::testing;
 
     struct Fixture {
-        queue: ExportQueue,
+        queue: ExportQueue<Kept>,
         memory: MemoryExporter,
         stats: Arc<Stats>,
     }
@@ -390,6 +447,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_batch_is_never_larger_than_the_queue() {
+        let config = Jaeger {
+            queue_spans: 3,
+            ..config()
+        };
+        let memory = MemoryExporter::default();
+        let exporter = Exporter::Memory(memory.clone());
+        let queue = ExportQueue::start(exporter, &config, Arc::default(), drop);
+        queue.push(traces(3));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(memory.spans().len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_trace_is_divided_only_when_it_is_larger_than_a_batch() {
         let Fixture {
             queue,
@@ -432,7 +503,7 @@ mod tests {
         let (_detective, sinks) = testing::start("").await.unwrap();
         let stats = Arc::new(Stats::default());
         let instance = Arc::clone(&sinks.instance);
-        let recycle = move |record| instance.records.release(record);
+        let recycle = move |kept: Kept| kept.recycle(&instance);
         let queue = ExportQueue::start(Exporter::Off, &config(), Arc::clone(&stats), recycle);
         queue.push([request(&sinks.instance, 3), request(&sinks.instance, 3)]);
         queue.flush().await;

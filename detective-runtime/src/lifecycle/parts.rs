@@ -11,8 +11,8 @@ use crate::error::StartError;
 use crate::export::{ExportQueue, Exporter, resource};
 use crate::lifecycle::Detective;
 use crate::metrics::{QueueFill, Stats};
-use crate::pipeline::{Pipeline, RowRecords, RowSink, Sinks};
-use crate::record::{Instance, SharedRecord};
+use crate::pipeline::{Kept, Pipeline, RowRecords, RowSink, Sinks};
+use crate::record::Instance;
 use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue, Writer};
 use crate::survey::Survey;
@@ -115,9 +115,9 @@ pub(crate) fn open_sinks(
 }
 
 /// Gives records back to be filled again.
-pub(crate) fn recycle(instance: &Arc<Instance>) -> impl FnMut(SharedRecord) + Send + use<> {
+pub(crate) fn recycle(instance: &Arc<Instance>) -> impl FnMut(Kept) + Send + use<> {
     let instance = Arc::clone(instance);
-    move |record| instance.records.release(record)
+    move |kept| kept.recycle(&instance)
 }
 
 /// Fills in what the config leaves open of the program's identity.

@@ -1,9 +1,12 @@
-//! What waits to be exported: finished records, which are converted only when somebody takes them.
+//! What waits to be exported: finished records, which are encoded only when somebody takes them.
+
+use std::ops::Range;
 
 use crate::clock::UnixClock;
-use crate::export::ExportSpan;
+use crate::encode::Encoder;
+use crate::export::{Batch, ExportSpan, TracePart, wire_span};
 use crate::pipeline::spans;
-use crate::record::{Kind, SharedRecord};
+use crate::record::{Instance, Kind, SharedRecord};
 use crate::trace::Keep;
 
 /// Spans of a kept trace that came together.
@@ -21,8 +24,19 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    /// How many spans there are.
-    pub(crate) fn spans(&self) -> usize {
+    /// Lets go of the record if there is one, to be filled again.
+    pub(crate) fn recycle(self, instance: &Instance) {
+        match self {
+            Self::Record { record, .. } => instance.records.release(record),
+            Self::Spans(_) => {}
+        }
+    }
+}
+
+impl TracePart for Kept {
+    type Encoder = Encoder;
+
+    fn len(&self) -> usize {
         match self {
             Self::Record { record, .. } => {
                 record.spans.len() + usize::from(record.kind == Kind::Request)
@@ -31,23 +45,29 @@ impl Kept {
         }
     }
 
-    /// The spans as they leave, and the record if there is one, which is done with.
-    pub(crate) fn into_spans(self) -> (Vec<ExportSpan>, Option<SharedRecord>) {
+    fn encode(&self, part: Range<usize>, encoder: &mut Encoder, batch: &mut Batch) {
         match self {
             Self::Record {
                 record,
                 keep,
                 clock,
-            } => (spans::convert(&record, Some(keep), clock), Some(record)),
-            Self::Spans(spans) => (spans, None),
+            } => encoder.record(record, Some(*keep), *clock, part, batch),
+            Self::Spans(spans) => {
+                for span in &spans[part] {
+                    batch.push_with(|to| wire_span::push_value(to, span));
+                }
+            }
         }
     }
 
-    /// The record if there is one, unconverted.
-    pub(crate) fn into_record(self) -> Option<SharedRecord> {
+    fn spans(&self) -> Vec<ExportSpan> {
         match self {
-            Self::Record { record, .. } => Some(record),
-            Self::Spans(_) => None,
+            Self::Record {
+                record,
+                keep,
+                clock,
+            } => spans::convert(record, Some(*keep), *clock),
+            Self::Spans(spans) => spans.clone(),
         }
     }
 }
@@ -110,13 +130,12 @@ pub(crate) mod tests {
         let (row, kept) = both();
         row.recycle();
         assert!(!has_recycled(instance));
-        let (spans, record) = kept.into_spans();
-        assert_eq!(spans.len(), 2);
-        instance.records.release(record.unwrap());
+        assert_eq!(kept.spans().len(), 2);
+        kept.recycle(instance);
         assert!(has_recycled(instance));
 
         let (row, kept) = both();
-        instance.records.release(kept.into_record().unwrap());
+        kept.recycle(instance);
         assert!(!has_recycled(instance));
         row.recycle();
         assert!(has_recycled(instance));
@@ -131,8 +150,8 @@ pub(crate) mod tests {
             (Kind::Work, 3, 3),
         ] {
             let kept = keep(&record(&sinks.instance, kind, below));
-            assert_eq!(kept.spans(), expected);
-            assert_eq!(kept.into_spans().0.len(), expected);
+            assert_eq!(kept.len(), expected);
+            assert_eq!(kept.spans().len(), expected);
         }
     }
 }

@@ -4,7 +4,7 @@
 mod kept;
 mod late;
 mod rows;
-mod spans;
+pub(crate) mod spans;
 mod worker;
 
 pub(crate) use kept::Kept;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderName, HeaderValue};
 
 use crate::clock::UnixClock;
-use crate::record::{HeadText, Instance, Outcome, Record, SharedRecord, truncate};
+use crate::record::{HeadText, Instance, Outcome, Record, SharedRecord, header_text};
 use crate::store::{ApiMetric, Row, RowBatch, WriteQueue};
 
 /// Where rows go.
@@ -148,13 +148,9 @@ fn headers(
     }
     headers
         .iter()
-        .map(|(name, value)| (name.to_string(), header_text(value, max_text_bytes)))
+        .map(|(name, value)| {
+            let value = header_text(value, max_text_bytes).into_owned();
+            (name.to_string(), value)
+        })
         .collect()
-}
-
-/// A header's value as text, cut off at the limit.
-pub(super) fn header_text(value: &HeaderValue, max_text_bytes: usize) -> String {
-    let mut text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    truncate(&mut text, max_text_bytes);
-    text
 }

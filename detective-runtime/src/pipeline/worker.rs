@@ -34,7 +34,7 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Sinks {
     /// Kept traces.
-    pub(crate) export: ExportQueue,
+    pub(crate) export: ExportQueue<Kept>,
     /// Rows.
     pub(crate) rows: RowSink,
 }
@@ -269,7 +269,7 @@ impl Worker {
         }
         instance.stats.records.fetch_add(count as u64, Relaxed);
         for refused in self.sinks.export.push(self.kept.drain(..)) {
-            instance.records.release(refused);
+            refused.recycle(&instance);
         }
         while self.rows.len() >= BATCH_ROWS {
             let rest = self.rows.split_off(BATCH_ROWS);

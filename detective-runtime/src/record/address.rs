@@ -6,24 +6,39 @@ use std::net::{IpAddr, Ipv4Addr};
 /// instructions for it, a fifth of what a whole trace takes to be converted.
 pub(crate) fn text(address: IpAddr) -> String {
     match address {
-        IpAddr::V4(address) => ipv4(address),
+        IpAddr::V4(address) => {
+            let (bytes, len) = ipv4(address);
+            bytes[..len].iter().copied().map(char::from).collect()
+        }
         IpAddr::V6(address) => address.to_string(),
     }
 }
 
-fn ipv4(address: Ipv4Addr) -> String {
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for octet in address.octets() {
-        if !text.is_empty() {
-            text.push('.');
+/// The longest text of an IPv4 address.
+const IPV4: usize = "255.255.255.255".len();
+
+/// The text, and how long it is.
+#[inline]
+pub(crate) fn ipv4(address: Ipv4Addr) -> ([u8; IPV4], usize) {
+    let mut text = [0; IPV4];
+    let mut len = 0;
+    let mut push = |byte| {
+        text[len] = byte;
+        len += 1;
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            push(b'.');
         }
-        for (power, is_written) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
-            if is_written {
-                text.push(char::from(b'0' + octet / power % 10));
-            }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
         }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
     }
-    text
+    (text, len)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use outcome::Outcome;
 pub(crate) use queue::RecordQueue;
 pub(crate) use request_bytes::RequestBytes;
 pub(crate) use span::{Field, Span, SpanError, What};
-pub(crate) use texts::{HeadText, HeadTexts};
+pub(crate) use texts::{HeadText, HeadTexts, header_text};
 pub(crate) use unique::{SharedRecord, UniqueRecord};
 pub(crate) use visitor::Visitors;
 

@@ -1,5 +1,9 @@
 //! The texts of a request's head.
 
+use std::borrow::Cow;
+
+use http::HeaderValue;
+
 /// The texts that are copied from a request's head, one after the other in one piece of memory: a
 /// request then touches one allocation instead of one for each text.
 ///
@@ -71,6 +75,19 @@ impl HeadTexts {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.places[which as usize] = (place(start), place(self.bytes.len()));
     }
+}
+
+/// A header's value as text, cut off at the limit.
+pub(crate) fn header_text(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
+    let mut text = String::from_utf8_lossy(value.as_bytes());
+    if text.len() > limit {
+        let end = text.floor_char_boundary(limit);
+        match &mut text {
+            Cow::Borrowed(text) => *text = &text[..end],
+            Cow::Owned(text) => text.truncate(end),
+        }
+    }
+    text
 }
 
 /// At most `limit` bytes of a text, without the beginning of a character that has no room.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::ClientAddress;
-use crate::record::{Client, address};
+use crate::record::Client;
 
 /// Writes addresses as `capture.client_address` says.
 #[derive(Debug, Default)]
@@ -16,14 +16,6 @@ pub(crate) struct Visitors {
 
 impl Visitors {
     /// What is written for `address`.
-    pub(crate) fn describe(&self, mode: ClientAddress, address: Option<IpAddr>) -> Option<String> {
-        Some(match self.visitor(mode, address)? {
-            Client::Address(address) => address::text(address),
-            Client::Text(text) => text.into_owned(),
-        })
-    }
-
-    /// The same, not yet as text where it is an address.
     pub(crate) fn visitor(
         &self,
         mode: ClientAddress,
@@ -60,8 +52,16 @@ fn truncate(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn describe(visitors: &Visitors, mode: ClientAddress, address: &str) -> Option<String> {
+        let address = address.parse().unwrap();
+        Some(match visitors.visitor(mode, Some(address))? {
+            Client::Address(address) => address.to_string(),
+            Client::Text(text) => text.into_owned(),
+        })
+    }
+
     fn check(mode: ClientAddress, address: &str, expected: Option<&str>) {
-        let described = Visitors::default().describe(mode, Some(address.parse().unwrap()));
+        let described = describe(&Visitors::default(), mode, address);
         assert_eq!(described.as_deref(), expected);
     }
 
@@ -88,9 +88,7 @@ mod tests {
     #[test]
     fn marks_tell_visitors_apart() {
         let visitors = Visitors::default();
-        let mark = |address: &str| {
-            visitors.describe(ClientAddress::Hashed, Some(address.parse().unwrap()))
-        };
+        let mark = |address| describe(&visitors, ClientAddress::Hashed, address);
         assert_eq!(mark("198.51.100.7"), mark("198.51.100.7"));
         assert_ne!(mark("198.51.100.7"), mark("198.51.100.8"));
         assert_eq!(mark("198.51.100.7").unwrap().len(), 16);

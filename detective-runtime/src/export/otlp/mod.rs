@@ -1,11 +1,8 @@
-//! OTLP, over HTTP or gRPC, through opentelemetry-otlp.
-//!
-//! That crate's builders read the `OTEL_EXPORTER_OTLP_*` variables for whatever they are not told,
-//! and its header variables even over what they are told. The configuration has already given
-//! those variables their place in its order of precedence, so everything is told here, and the
-//! headers are set on each request, behind the builders' back.
+//! OTLP, over HTTP or gRPC. Messages come encoded, and the settings come from the configuration alone.
 
-mod convert;
+mod batch;
+pub(crate) mod span;
+pub(crate) mod wire;
 
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
@@ -18,33 +15,61 @@ mod http;
 #[path = "http_disabled.rs"]
 mod http;
 
+pub(crate) use batch::{Batch, Prefix};
+
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use opentelemetry_otlp::RetryPolicy;
-use opentelemetry_sdk::trace::SpanExporter as _;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{ExportError, ExportSpan, Resource};
 use crate::config::{Jaeger, Protocol};
 
-/// What the network said last, which the library's own error leaves out.
-type NetworkError = Arc<Mutex<Option<String>>>;
+/// Tries for one message.
+const TRIES: u32 = 5;
+
+/// The wait before the second try; each later one is twice as long.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Sends spans by OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpExporter {
-    exporter: opentelemetry_otlp::SpanExporter,
+    client: Client,
     endpoint: Uri,
-    network_error: NetworkError,
+    prefix: Arc<Prefix>,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an instance has one")]
+enum Client {
+    Http(http::Client),
+    Grpc(grpc::Client),
+}
+
+/// Why a message was not taken.
+#[derive(Debug)]
+struct Failure {
+    reason: String,
+    /// Whether another try may do better.
+    is_passing: bool,
+}
+
+impl Failure {
+    fn passing(reason: String) -> Self {
+        Self {
+            reason,
+            is_passing: true,
+        }
+    }
 }
 
 impl OtlpExporter {
     pub(super) fn build(config: &Jaeger, resource: Resource) -> Result<Self, ExportError> {
-        let network_error = NetworkError::default();
         let headers = headers(config)?;
         let is_grpc = config.protocol == Protocol::OtlpGrpc;
         let default = if is_grpc {
@@ -53,43 +78,63 @@ impl OtlpExporter {
             http::DEFAULT_ENDPOINT
         };
         let endpoint = endpoint(config, default)?;
-        let mut exporter = if is_grpc {
-            grpc::build(config, &endpoint, headers, &network_error)?
+        let client = if is_grpc {
+            Client::Grpc(grpc::Client::build(config, &endpoint, headers)?)
         } else {
-            http::build(config, &endpoint, headers, &network_error)?
+            Client::Http(http::Client::build(config, &endpoint, headers)?)
         };
-        exporter.set_resource(&convert::resource(resource));
         Ok(Self {
-            exporter,
+            client,
             endpoint,
-            network_error,
+            prefix: Arc::new(Prefix::new(&resource)),
+            timeout: config.timeout,
         })
     }
 
-    pub(super) async fn export(&self, batch: Vec<ExportSpan>) -> Result<(), ExportError> {
-        let lost = batch.len();
-        let batch = batch.into_iter().map(convert::span).collect();
-        self.exporter.export(batch).await.map_err(|error| {
-            let mut network_error = self
-                .network_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            ExportError::Failed {
-                lost,
-                endpoint: self.endpoint.to_string(),
-                reason: network_error.take().unwrap_or_else(|| error.to_string()),
+    /// An empty batch, to be filled and exported.
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(Arc::clone(&self.prefix))
+    }
+
+    pub(super) async fn export_spans(&mut self, spans: &[ExportSpan]) -> Result<(), ExportError> {
+        let mut batch = self.batch();
+        for span in spans {
+            batch.push_with(|to| span::push_value(to, span));
+        }
+        self.export(&mut batch).await
+    }
+
+    /// Exports a batch, trying again what is worth another try.
+    pub(super) async fn export(&mut self, batch: &mut Batch) -> Result<(), ExportError> {
+        let message = batch.message(0..batch.len());
+        let deadline = Instant::now() + self.timeout;
+        let mut backoff = FIRST_BACKOFF;
+        let mut tries = 0;
+        let reason = loop {
+            let send = async {
+                match &mut self.client {
+                    Client::Http(client) => client.send(message.clone()).await,
+                    Client::Grpc(client) => client.send(message.clone()).await,
+                }
+            };
+            let failure = match timeout_at(deadline, send).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(failure)) => failure,
+                Err(_) => break format!("no answer within {:?}", self.timeout),
+            };
+            tries += 1;
+            if !failure.is_passing || tries == TRIES || Instant::now() + backoff >= deadline {
+                break failure.reason;
             }
+            sleep(backoff).await;
+            backoff *= 2;
+        };
+        Err(ExportError::Failed {
+            lost: batch.len(),
+            endpoint: self.endpoint.to_string(),
+            reason,
         })
     }
-}
-
-/// Five tries within about two seconds, at most `jaeger.timeout` in all. Which failures are worth
-/// another try, and that the server may ask to wait longer, is the OTLP specification's business
-/// and the library's.
-fn retry_policy() -> RetryPolicy {
-    RetryPolicy::recommended()
-        .with_max_retries(4)
-        .with_max_delay(Duration::from_secs(2))
 }
 
 fn endpoint(config: &Jaeger, default: &str) -> Result<Uri, ExportError> {
@@ -119,4 +164,13 @@ fn headers(config: &Jaeger) -> Result<HeaderMap, ExportError> {
         headers.insert(key, value);
     }
     Ok(headers)
+}
+
+/// The last cause says the most: `connection refused`. What wraps it repeats the URL.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

@@ -129,7 +129,7 @@ async fn check_span_arrives(protocol: Protocol, expected_path: &str) {
     let collector = Collector::start(Vec::new()).await;
     let mut config = collector.config(protocol);
     config.headers.insert("x-tenant".to_owned(), "toys".into());
-    let exporter = OtlpExporter::build(&config, resource()).unwrap();
+    let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
 
     let child = crate::export::ExportSpan {
         kind: SpanKind::Client,
@@ -138,7 +138,7 @@ async fn check_span_arrives(protocol: Protocol, expected_path: &str) {
         ..span("child")
     };
     exporter
-        .export(vec![span("GET /toys"), child])
+        .export_spans(&[span("GET /toys"), child])
         .await
         .unwrap();
 
@@ -219,8 +219,8 @@ async fn an_endpoint_with_a_path_is_taken_as_it_is() {
         let collector = Collector::start(Vec::new()).await;
         let mut config = collector.config(Protocol::OtlpHttp);
         config.endpoint.push_str(suffix);
-        let exporter = OtlpExporter::build(&config, resource()).unwrap();
-        exporter.export(vec![span("a")]).await.unwrap();
+        let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
+        exporter.export_spans(&[span("a")]).await.unwrap();
         assert_eq!(collector.received()[0].path, expected);
     }
 }
@@ -230,8 +230,8 @@ async fn a_passing_failure_is_tried_again() {
     for protocol in [Protocol::OtlpHttp, Protocol::OtlpGrpc] {
         let failures = vec![StatusCode::SERVICE_UNAVAILABLE, StatusCode::BAD_GATEWAY];
         let collector = Collector::start(failures).await;
-        let exporter = OtlpExporter::build(&collector.config(protocol), resource()).unwrap();
-        exporter.export(vec![span("a")]).await.unwrap();
+        let mut exporter = OtlpExporter::build(&collector.config(protocol), resource()).unwrap();
+        exporter.export_spans(&[span("a")]).await.unwrap();
         assert_eq!(collector.received().len(), 3, "{protocol:?}");
     }
 }
@@ -239,9 +239,10 @@ async fn a_passing_failure_is_tried_again() {
 #[tokio::test]
 async fn a_refusal_is_not_tried_again() {
     let collector = Collector::start(vec![StatusCode::BAD_REQUEST]).await;
-    let exporter = OtlpExporter::build(&collector.config(Protocol::OtlpHttp), resource()).unwrap();
+    let mut exporter =
+        OtlpExporter::build(&collector.config(Protocol::OtlpHttp), resource()).unwrap();
     let error = exporter
-        .export(vec![span("a"), span("b")])
+        .export_spans(&[span("a"), span("b")])
         .await
         .unwrap_err();
     let ExportError::Failed { lost, reason, .. } = error else {
@@ -263,9 +264,9 @@ async fn an_absent_server_is_an_error_that_says_so() {
                 timeout: Duration::from_millis(200),
                 ..Jaeger::default()
             };
-            let exporter = OtlpExporter::build(&config, resource()).unwrap();
+            let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
             let error = exporter
-                .export(vec![span("a")])
+                .export_spans(&[span("a")])
                 .await
                 .unwrap_err()
                 .to_string();

@@ -11,7 +11,7 @@ use opentelemetry_sdk_0_23::export::trace::SpanData;
 use opentelemetry_sdk_0_23::trace::{SpanEvents, SpanLinks};
 
 use crate::export::{Attribute, ExportSpan, Resource, SCOPE, SpanKind};
-use crate::value::Value;
+use crate::value::{Value, not_finite};
 
 pub(super) fn resource(resource: Resource) -> opentelemetry_sdk_0_23::Resource {
     opentelemetry_sdk_0_23::Resource::new(attributes(resource))
@@ -81,7 +81,10 @@ fn value(value: Value) -> OtelValue {
     match value {
         Value::Bool(value) => OtelValue::Bool(value),
         Value::I64(value) => OtelValue::I64(value),
-        Value::F64(value) => OtelValue::F64(value),
+        Value::F64(value) => match not_finite(value) {
+            Some(text) => OtelValue::String(text.into()),
+            None => OtelValue::F64(value),
+        },
         Value::Text(value) => OtelValue::String(value.into()),
         Value::TextList(values) => {
             let values = values.into_iter().map(StringValue::from).collect();

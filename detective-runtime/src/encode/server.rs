@@ -1,0 +1,243 @@
+//! The span of a request, by OpenTelemetry's HTTP conventions, version 1.44.
+//!
+//! <https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md>
+
+use http::{HeaderName, HeaderValue, StatusCode, Version};
+
+use crate::clock::UnixClock;
+use crate::encode::attributes::{Attributes, Encoded};
+use crate::encode::fields;
+use crate::encode::prepared::{Beginning, Prepared};
+use crate::export::wire_span::{ATTRIBUTES, Common, Place};
+use crate::export::{SpanKind, wire_span};
+use crate::metrics::OTHER_METHOD;
+use crate::record::{Client, Field, HeadText, Outcome, Owner, Record, header_text};
+use crate::rules::Slot;
+use crate::trace::Keep;
+
+/// `{method} {route}`, the method alone without a route; `HTTP` stands for an unknown method. Never
+/// the path, which has no bound.
+pub(crate) fn name(slot: Option<&Slot>) -> [&str; 3] {
+    let Some(slot) = slot else {
+        return ["HTTP", "", ""];
+    };
+    let method = if &*slot.method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        &slot.method
+    };
+    if slot.is_route {
+        [method, " ", &slot.endpoint]
+    } else {
+        [method, "", ""]
+    }
+}
+
+/// What is the same for all requests of a slot.
+pub(crate) fn of_slot(slot: &Slot, into: &mut impl Attributes) {
+    into.present_text("http.request.method", &slot.method);
+    if slot.is_route {
+        into.present_text("http.route", &slot.endpoint);
+    }
+}
+
+pub(super) fn beginning(slot: Option<&Slot>) -> Beginning {
+    Beginning::new(&name(slot), SpanKind::Server, |into| {
+        if let Some(slot) = slot {
+            of_slot(slot, into);
+        }
+    })
+}
+
+/// What follows the attributes of the slot.
+#[inline]
+pub(crate) fn of_record(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
+    of_request(record, into);
+    of_response(record, into);
+    if let Some(error_type) = error_type(record) {
+        into.text("error.type", error_type.as_str());
+    }
+    if let Some(keep) = keep {
+        into.text("detective.keep", keep.as_str());
+    }
+    if record.dropped_spans > 0 {
+        into.int("detective.dropped_spans", record.dropped_spans.into());
+    }
+}
+
+/// Whether the span has the status of an error. The status code or the error's type says which; a
+/// description would say it twice.
+pub(crate) fn is_error(record: &Record) -> bool {
+    error_type(record).is_some()
+}
+
+pub(super) fn encode<'a>(
+    (record, keep, clock): (&Record, Option<Keep>, UnixClock),
+    common: &Common<'_>,
+    fields: impl Iterator<Item = &'a Field>,
+    prepared: &mut Prepared,
+    to: &mut Vec<u8>,
+) {
+    let parent = record.trace.parent_span_id;
+    let place = Place {
+        id: record.trace.span_id,
+        parent,
+        parent_is_remote: parent != 0,
+        start_unix_nanos: clock.unix_nanos(record.start),
+        end_unix_nanos: clock.unix_nanos(record.end),
+    };
+    wire_span::push(to, common, &place, |to| {
+        let start = match &record.request.slot {
+            Some(slot) => prepared.slot(slot).push(to),
+            None => beginning(None).push(to),
+        };
+        let tag = ATTRIBUTES;
+        of_record(record, keep, &mut Encoded { to, tag });
+        fields::push(to, start, fields);
+        wire_span::push_status(to, is_error(record).then_some(""));
+    });
+}
+
+/// Why a request failed on this side.
+#[derive(Debug, Clone, Copy)]
+enum ErrorType {
+    Named(&'static str),
+    Status(StatusCode),
+}
+
+impl ErrorType {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Status(status) => status.as_str(),
+        }
+    }
+}
+
+/// Set only when the request failed on this side: 4xx is the client's affair. An answer that looks
+/// fine failed if the handler says so; its error's type is on the handler's span.
+fn error_type(record: &Record) -> Option<ErrorType> {
+    let status = record.response.status;
+    Some(ErrorType::Named(match record.response.outcome? {
+        Outcome::Panic => "panic",
+        Outcome::ClientDisconnect => "client_disconnect",
+        Outcome::Shutdown => "shutdown",
+        Outcome::ServerError | Outcome::Timeout if status >= 500 => {
+            return StatusCode::from_u16(status).ok().map(ErrorType::Status);
+        }
+        Outcome::Timeout if record.handler.dropped => "timeout",
+        Outcome::ServerError => "body",
+        Outcome::Ok if record.handler.failed => "_OTHER",
+        // A 408 that the handler chose is a 4xx as any other.
+        Outcome::Ok | Outcome::ClientError | Outcome::Timeout => return None,
+    }))
+}
+
+#[inline]
+fn of_request(record: &Record, into: &mut impl Attributes) {
+    let request = &record.request;
+    let texts = &request.texts;
+    let original = texts.get(HeadText::MethodOriginal);
+    into.present_text("http.request.method_original", original);
+    into.present_text("url.path", texts.get(HeadText::Path));
+    into.present_text("url.query", texts.get(HeadText::Query));
+    into.text("url.scheme", if request.https { "https" } else { "http" });
+    let user_agent = texts.get(HeadText::UserAgent);
+    into.present_text("user_agent.original", user_agent);
+    into.present_text("detective.consumer", &record.consumer);
+    let (host, port) = split_host(texts.get(HeadText::Host));
+    into.present_text("server.address", host);
+    if let Some(port) = port {
+        into.int("server.port", port.into());
+    }
+    if let Some(version) = request.version.and_then(protocol_version) {
+        into.text("network.protocol.version", version);
+    }
+    addresses(record, &record.owner, into);
+    let prefix = "http.request.header.";
+    headers(prefix, &request.headers, record, into);
+}
+
+#[inline]
+fn addresses(record: &Record, owner: &Owner, into: &mut impl Attributes) {
+    let mode = owner.snapshot.config.capture.client_address;
+    let describe = |address| owner.instance.visitors.visitor(mode, Some(address));
+    let client_address = record.request.client;
+    let client = client_address.and_then(describe);
+    if let Some(client) = &client {
+        address("client.address", client, into);
+    }
+    let Some(peer) = record.request.peer else {
+        return;
+    };
+    // Without a proxy the two are the same.
+    let described = if Some(peer.ip()) == client_address {
+        client
+    } else {
+        describe(peer.ip())
+    };
+    if let Some(described) = described {
+        address("network.peer.address", &described, into);
+        into.int("network.peer.port", peer.port().into());
+    }
+}
+
+#[inline]
+fn address(key: &'static str, client: &Client<'_>, into: &mut impl Attributes) {
+    match client {
+        Client::Address(address) => into.address(key, *address),
+        Client::Text(text) => into.text(key, text),
+    }
+}
+
+#[inline]
+fn of_response(record: &Record, into: &mut impl Attributes) {
+    let response = &record.response;
+    // A panic has a status in the row and in the metrics, but no head was sent.
+    if response.head != 0 {
+        into.int("http.response.status_code", response.status.into());
+        into.size("http.response.body.size", response.bytes);
+    }
+    let request_bytes = record.request.body.get();
+    if request_bytes > 0 {
+        into.size("http.request.body.size", request_bytes);
+    }
+    let prefix = "http.response.header.";
+    headers(prefix, &response.headers, record, into);
+}
+
+/// Headers as the conventions want them: lower-case names, and all values in a list.
+#[inline]
+fn headers(
+    prefix: &str,
+    headers: &[(HeaderName, HeaderValue)],
+    record: &Record,
+    into: &mut impl Attributes,
+) {
+    let limit = record.owner.snapshot.config.capture.max_text_bytes;
+    for same in headers.chunk_by(|(name, _), (next, _)| name == next) {
+        let values = same.iter().map(|(_, value)| header_text(value, limit));
+        if let [(name, _), ..] = same {
+            into.texts([prefix, name.as_str()], values);
+        }
+    }
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// Host and port of a `Host` header; an IPv6 address loses its brackets.
+fn split_host(host: &str) -> (&str, Option<u16>) {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, port.parse().ok()),
+        _ => (host, None),
+    };
+    (name.trim_start_matches('[').trim_end_matches(']'), port)
+}
