@@ -68,6 +68,8 @@ pub mod client;
 mod clock;
 mod command;
 pub mod config;
+#[cfg(any(feature = "redis", feature = "otlp-grpc", feature = "otlp-http"))]
+mod crypto;
 mod current;
 mod decided;
 mod detective;

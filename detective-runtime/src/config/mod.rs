@@ -52,6 +52,7 @@ mod store;
 mod tracing;
 
 mod check;
+mod collector;
 mod declare;
 mod diagnostic;
 mod entry;
@@ -87,7 +88,7 @@ pub(crate) use self::diagnostic::nearest;
 pub use self::diagnostic::{ConfigError, Diagnostic, Place};
 pub use self::http::{Http, Watch};
 pub(crate) use self::in_force::InForce;
-pub use self::jaeger::{Jaeger, Protocol};
+pub use self::jaeger::{Compression, Jaeger, Protocol};
 pub use self::load::Loader;
 pub use self::loaded::{Loaded, Origin, Provenance};
 pub use self::metrics::{Metrics, Naming};

@@ -4,8 +4,10 @@
 //! them and hands them in batches to an [`Exporter`]. Nothing here is on a request's path, and
 //! Jaeger being away costs a counter.
 
+mod ending;
 mod error;
 mod memory;
+mod outcome;
 mod queue;
 mod span;
 
@@ -29,8 +31,11 @@ use std::sync::Arc;
 use crate::config::{Jaeger, Protocol};
 use crate::metrics::Stats;
 
+pub(crate) use ending::{Ender, Ending};
 pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
+pub(crate) use otlp::{check_cryptography, check_tls_files};
+pub(crate) use outcome::Outcome;
 pub(crate) use queue::ExportQueue;
 pub use span::SpanKind;
 pub(crate) use span::{Attribute, ExportEvent, ExportSpan};
@@ -86,20 +91,22 @@ impl Exporter {
         matches!(self, Self::Off)
     }
 
-    /// Exports a batch, trying again what is worth another try.
-    ///
-    /// # Errors
-    ///
-    /// [`ExportError::Failed`], with how many of the spans were lost.
-    pub(crate) async fn export(&mut self, batch: Vec<ExportSpan>) -> Result<(), ExportError> {
-        match self {
-            Self::Otlp(exporter) => exporter.export(batch).await,
+    /// Exports a batch to its end, trying again what is worth another try. What becomes of it is for
+    /// the caller to [account](Outcome::account) for.
+    pub(crate) async fn export(&mut self, batch: Vec<ExportSpan>, ending: &mut Ending) -> Outcome {
+        let spans = batch.len();
+        let result = match self {
+            Self::Otlp(exporter) => return exporter.export_spans(batch, ending).await,
             Self::Udp(exporter) => exporter.export(batch).await,
             Self::Memory(exporter) => {
                 exporter.push(batch);
                 Ok(())
             }
             Self::Off => Ok(()),
+        };
+        match result {
+            Ok(()) => Outcome::exported(spans),
+            Err(error) => Outcome::failed(spans, error),
         }
     }
 }

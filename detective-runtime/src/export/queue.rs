@@ -1,16 +1,15 @@
 //! The bounded queue between the pipeline and an exporter.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{ExportError, ExportSpan, Exporter};
+use super::{Ender, Ending, ExportError, Exporter};
 use crate::config::Jaeger;
-use crate::metrics::{DropReason, Part, QueueFill, Stats};
+use crate::metrics::{DropReason, QueueFill, Stats};
 use crate::pipeline::Kept;
 use crate::record::SharedRecord;
 
@@ -23,6 +22,7 @@ use crate::record::SharedRecord;
 #[derive(Debug)]
 pub(crate) struct ExportQueue {
     shared: Arc<Shared>,
+    ender: Ender,
     task: JoinHandle<Result<(), ExportError>>,
 }
 
@@ -42,11 +42,17 @@ impl ExportQueue {
             finished,
             stats,
             capacity: config.queue_spans,
-            batch_spans: config.batch_spans.max(1),
+            // What never waits at one time would never go out as a whole.
+            batch_spans: config.batch_spans.min(config.queue_spans).max(1),
             flush_interval: config.flush_interval,
         });
-        let task = tokio::spawn(run(Arc::clone(&shared), exporter, recycle));
-        Self { shared, task }
+        let ender = Ender::new();
+        let task = run(Arc::clone(&shared), exporter, ender.watch(), recycle);
+        Self {
+            shared,
+            ender,
+            task: tokio::spawn(task),
+        }
     }
 
     /// Queues what came at one time. Spans that do not fit are counted as dropped; the records of
@@ -111,6 +117,7 @@ impl ExportQueue {
     /// The last failure on the way, or [`ExportError::Unfinished`]. What was lost has been counted.
     pub(crate) async fn close(mut self, deadline: Instant) -> Result<(), ExportError> {
         self.shared.lock().closing = true;
+        self.ender.end(deadline);
         self.shared.wake.notify_one();
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(result)) => result,
@@ -236,6 +243,7 @@ impl Shared {
 async fn run(
     shared: Arc<Shared>,
     mut exporter: Exporter,
+    mut ending: Ending,
     mut recycle: impl FnMut(SharedRecord),
 ) -> Result<(), ExportError> {
     let mut result_of_closing = Ok(());
@@ -262,7 +270,8 @@ async fn run(
                 break;
             }
             let length = batch.len();
-            let result = export(&mut exporter, batch, &shared.stats).await;
+            let outcome = exporter.export(batch, &mut ending).await;
+            let result = outcome.account(&shared.stats);
             if shared.lock().closing && result.is_err() {
                 result_of_closing = result;
             }
@@ -272,36 +281,15 @@ async fn run(
     result_of_closing
 }
 
-/// Exports a batch, and counts what becomes of it.
-async fn export(
-    exporter: &mut Exporter,
-    batch: Vec<ExportSpan>,
-    stats: &Stats,
-) -> Result<(), ExportError> {
-    let length = batch.len();
-    let result = exporter.export(batch).await;
-    let lost = match &result {
-        Ok(()) => 0,
-        Err(ExportError::Failed { lost, .. }) => *lost,
-        Err(_) => length,
-    };
-    match &result {
-        Ok(()) => stats.succeeded(Part::Exporter),
-        Err(error) => {
-            stats.dropped(DropReason::SpanExportFailed, lost as u64);
-            stats.failed(Part::Exporter, error.to_string());
-        }
-    }
-    let exported = (length - lost) as u64;
-    stats.spans_exported.fetch_add(exported, Relaxed);
-    result
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
     use crate::config::Protocol;
+    use crate::export::ExportSpan;
+    use crate::metrics::Part;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
     use crate::pipeline::kept_tests::{has_recycled, request};

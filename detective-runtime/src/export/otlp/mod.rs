@@ -1,102 +1,180 @@
-//! OTLP, over HTTP or gRPC, through opentelemetry-otlp.
+//! OTLP, over HTTP or gRPC.
 //!
-//! That crate's builders read the `OTEL_EXPORTER_OTLP_*` variables for whatever they are not told,
-//! and its header variables even over what they are told. The configuration has already given
-//! those variables their place in its order of precedence, so everything is told here, and the
-//! headers are set on each request, behind the builders' back.
+//! A [`Batch`] of encoded spans is cut into messages (`delivery.rs`), which a client sends
+//! (`http.rs`, `grpc.rs`, over `connect.rs` and `tls.rs`). What comes back is read (`response.rs`)
+//! and sorted by what is to be done about it (`answer.rs`). All settings, those of the
+//! `OTEL_EXPORTER_OTLP_*` variables among them, come from the configuration.
 
-mod convert;
-
+mod answer;
+mod batch;
+mod connect;
+mod delivery;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
-#[cfg(not(feature = "otlp-grpc"))]
-#[path = "grpc_disabled.rs"]
-mod grpc;
-#[cfg(feature = "otlp-http")]
 mod http;
-#[cfg(not(feature = "otlp-http"))]
-#[path = "http_disabled.rs"]
-mod http;
+mod response;
+mod span;
+mod tls;
+mod wire;
 
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
+mod answer_tests;
+#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
+mod fake_collector;
+#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
 mod tests;
+#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http", feature = "tls-ring"))]
+mod tls_tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use opentelemetry_otlp::RetryPolicy;
-use opentelemetry_sdk::trace::SpanExporter as _;
+use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use super::{ExportError, ExportSpan, Resource};
-use crate::config::{Jaeger, Protocol};
+pub(crate) use batch::{Batch, Prefix};
+use connect::Connector;
+use delivery::Delivery;
+pub(crate) use tls::check_files as check_tls_files;
 
-/// What the network said last, which the library's own error leaves out.
-type NetworkError = Arc<Mutex<Option<String>>>;
+use super::{Ending, ExportError, ExportSpan, Outcome, Resource};
+use crate::config::{Compression, Jaeger, Protocol};
+
+/// The port of Jaeger's own web page, which many take for that of its collector.
+const PAGE_PORT: u16 = 16686;
 
 /// Sends spans by OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpExporter {
-    exporter: opentelemetry_otlp::SpanExporter,
+    transport: Transport,
+    delivery: Delivery,
     endpoint: Uri,
-    network_error: NetworkError,
+    prefix: Arc<Prefix>,
+}
+
+/// Whether there is cryptography for an endpoint by `https://`.
+pub(crate) fn check_cryptography(endpoint: &str) -> Result<(), ExportError> {
+    tls::provider(endpoint).map(drop)
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an instance has one")]
+enum Transport {
+    Http(http::HttpTransport),
+    #[cfg(feature = "otlp-grpc")]
+    Grpc(grpc::GrpcTransport),
 }
 
 impl OtlpExporter {
     pub(super) fn build(config: &Jaeger, resource: Resource) -> Result<Self, ExportError> {
-        let network_error = NetworkError::default();
-        let headers = headers(config)?;
+        let missing = |feature| {
+            Err(ExportError::FeatureMissing {
+                protocol: feature,
+                feature,
+            })
+        };
         let is_grpc = config.protocol == Protocol::OtlpGrpc;
-        let default = if is_grpc {
-            grpc::DEFAULT_ENDPOINT
-        } else {
-            http::DEFAULT_ENDPOINT
+        if is_grpc && cfg!(not(feature = "otlp-grpc")) {
+            return missing("otlp-grpc");
+        }
+        if !is_grpc && cfg!(not(feature = "otlp-http")) {
+            return missing("otlp-http");
+        }
+        let headers = headers(config)?;
+        let endpoint = endpoint(config)?;
+        let connector = Connector::new(&endpoint, tls::config(config, &endpoint)?, is_grpc)?;
+        let gzip = config.compression == Compression::Gzip;
+        let transport = transport(is_grpc, connector, &endpoint, headers, gzip);
+        let max_bytes = match config.batch_bytes {
+            Some(bytes) => bytes,
+            None if is_grpc => 4 << 20,
+            None => 20 << 20,
         };
-        let endpoint = endpoint(config, default)?;
-        let mut exporter = if is_grpc {
-            grpc::build(config, &endpoint, headers, &network_error)?
-        } else {
-            http::build(config, &endpoint, headers, &network_error)?
-        };
-        exporter.set_resource(&convert::resource(resource));
         Ok(Self {
-            exporter,
+            transport,
+            delivery: Delivery::new(config.timeout, max_bytes),
             endpoint,
-            network_error,
+            prefix: Arc::new(Prefix::new(&resource)),
         })
     }
 
-    pub(super) async fn export(&self, batch: Vec<ExportSpan>) -> Result<(), ExportError> {
-        let lost = batch.len();
-        let batch = batch.into_iter().map(convert::span).collect();
-        self.exporter.export(batch).await.map_err(|error| {
-            let mut network_error = self
-                .network_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            ExportError::Failed {
-                lost,
+    /// Exports spans to their end.
+    pub(super) async fn export_spans(
+        &mut self,
+        spans: Vec<ExportSpan>,
+        ending: &mut Ending,
+    ) -> Outcome {
+        let mut batch = Batch::new(Arc::clone(&self.prefix));
+        for span in &spans {
+            batch.push_with(|to| span::push(to, span));
+        }
+        self.export(&mut batch, ending).await
+    }
+
+    /// Exports a batch to its end, trying again what is worth another try.
+    pub(super) async fn export(&mut self, batch: &mut Batch, ending: &mut Ending) -> Outcome {
+        let delivery = &mut self.delivery;
+        let delivered = match &mut self.transport {
+            Transport::Http(http) => delivery.deliver(http, batch, ending).await,
+            #[cfg(feature = "otlp-grpc")]
+            Transport::Grpc(grpc) => delivery.deliver(grpc, batch, ending).await,
+        };
+        let mut outcome = delivered.counts;
+        if let Some(reason) = delivered.reason {
+            outcome.error = Some(ExportError::Failed {
+                lost: outcome.lost(),
                 endpoint: self.endpoint.to_string(),
-                reason: network_error.take().unwrap_or_else(|| error.to_string()),
-            }
-        })
+                reason: self.explained(reason),
+            });
+        }
+        outcome.warning = outcome.warning.map(|warning| {
+            format!("Jaeger at `{}` took the spans and says: {warning}", self.endpoint)
+        });
+        outcome
+    }
+
+    /// A reason, with what the port gives away.
+    fn explained(&self, reason: String) -> String {
+        if self.endpoint.port_u16() != Some(PAGE_PORT) {
+            return reason;
+        }
+        let port = match &self.transport {
+            Transport::Http(_) => 4318,
+            #[cfg(feature = "otlp-grpc")]
+            Transport::Grpc(_) => 4317,
+        };
+        format!("{reason}; {PAGE_PORT} is the port of Jaeger's own web page, use {port}")
     }
 }
 
-/// Five tries within about two seconds, at most `jaeger.timeout` in all. Which failures are worth
-/// another try, and that the server may ask to wait longer, is the OTLP specification's business
-/// and the library's.
-fn retry_policy() -> RetryPolicy {
-    RetryPolicy::recommended()
-        .with_max_retries(4)
-        .with_max_delay(Duration::from_secs(2))
+#[cfg(feature = "otlp-grpc")]
+fn transport(
+    is_grpc: bool,
+    connector: Connector,
+    endpoint: &Uri,
+    headers: HeaderMap,
+    gzip: bool,
+) -> Transport {
+    match is_grpc {
+        true => Transport::Grpc(grpc::GrpcTransport::new(connector, endpoint, headers, gzip)),
+        false => Transport::Http(http::HttpTransport::new(connector, endpoint, headers, gzip)),
+    }
 }
 
-fn endpoint(config: &Jaeger, default: &str) -> Result<Uri, ExportError> {
-    let text = if config.endpoint.is_empty() {
-        default
-    } else {
-        &config.endpoint
+#[cfg(not(feature = "otlp-grpc"))]
+fn transport(
+    _is_grpc: bool,
+    connector: Connector,
+    endpoint: &Uri,
+    headers: HeaderMap,
+    gzip: bool,
+) -> Transport {
+    Transport::Http(http::HttpTransport::new(connector, endpoint, headers, gzip))
+}
+
+fn endpoint(config: &Jaeger) -> Result<Uri, ExportError> {
+    let text = match (config.endpoint.as_str(), config.protocol) {
+        ("", Protocol::OtlpGrpc) => "http://localhost:4317",
+        ("", _) => "http://localhost:4318",
+        (text, _) => text,
     };
     let invalid = || ExportError::Endpoint {
         endpoint: text.to_owned(),
@@ -109,6 +187,7 @@ fn endpoint(config: &Jaeger, default: &str) -> Result<Uri, ExportError> {
     }
 }
 
+/// The configured headers, and the name of this library where they have none.
 fn headers(config: &Jaeger) -> Result<HeaderMap, ExportError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &config.headers {
@@ -118,5 +197,11 @@ fn headers(config: &Jaeger) -> Result<HeaderMap, ExportError> {
         value.set_sensitive(true);
         headers.insert(key, value);
     }
+    headers
+        .entry(header::USER_AGENT)
+        .or_insert(HeaderValue::from_static(concat!(
+            "detective/",
+            env!("CARGO_PKG_VERSION")
+        )));
     Ok(headers)
 }
