@@ -39,7 +39,7 @@ pub(super) enum Reply {
     /// The body begins like this, and neither goes on nor ends.
     Stalled(u16, &'static str),
     /// The body goes on for ever.
-    Endless(u16, &'static str),
+    Endless(u16),
     /// Takes at most so many bytes at a time, and says so as its protocol does.
     Limit(usize),
     /// The connection is closed.
@@ -193,9 +193,9 @@ async fn answer(
             let first = stream::iter([Ok(Frame::data(Bytes::from(text)))]);
             streamed(status, first.chain(stream::pending()))
         }
-        Reply::Endless(status, text) => streamed(
+        Reply::Endless(status) => streamed(
             status,
-            stream::repeat_with(move || Ok(Frame::data(Bytes::from(text)))),
+            stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(&[b'a'; 8192])))),
         ),
         Reply::Limit(limit) if plain <= limit => response(is_grpc, &good),
         Reply::Limit(_) if is_grpc => grpc(8, "grpc: received message larger than max", None, true),

@@ -100,10 +100,13 @@ async fn answer(response: Response<Incoming>) -> Answer {
     if head.status.is_success() {
         return match read(body, ANSWER_BYTES).await {
             Ok(body) => success(&head.headers, &body),
-            Err(cut) => Answer::Later {
-                reason: format!("the answer {}", cut.why),
-                wait: None,
-            },
+            Err(Cut { broken: None, .. }) => {
+                Answer::Refused(format!("the answer is longer than {ANSWER_BYTES} bytes"))
+            }
+            Err(Cut {
+                broken: Some(reason),
+                ..
+            }) => Answer::Later { reason, wait: None },
         };
     }
     let body = match timeout(ERROR_WAIT, read(body, ERROR_BYTES)).await {
@@ -206,7 +209,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// A body that was not read to its end.
 struct Cut {
     body: Bytes,
-    why: String,
+    /// Why the connection broke off; `None`: it is too long.
+    broken: Option<String>,
 }
 
 /// Reads a body of at most so many bytes.
@@ -216,20 +220,18 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Cut> {
         let data = match frame {
             Ok(frame) => frame.into_data().unwrap_or_default(),
             Err(error) => {
-                let why = format!("breaks off: {}", innermost(&error));
                 return Err(Cut {
                     body: read.freeze(),
-                    why,
+                    broken: Some(innermost(&error)),
                 });
             }
         };
         let room = limit - read.len();
         read.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() > room {
-            let why = format!("is longer than {limit} bytes");
             return Err(Cut {
                 body: read.freeze(),
-                why,
+                broken: None,
             });
         }
     }
