@@ -9,11 +9,11 @@ use figment::value::{Dict, Value};
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
-use super::{Jaeger, Protocol};
 use super::diagnostic::{Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
 use super::section;
+use super::{Jaeger, Protocol};
 use crate::export;
 
 /// The entries of all `OTEL_*` variables but the endpoints, which need the protocol in force.
@@ -215,7 +215,10 @@ impl<'a> Reader<'a> {
                 }
             }
             (Some((variable, _)), None) => {
-                self.warn(&variable, "ignored, expected `OTEL_EXPORTER_OTLP_CLIENT_KEY` with it");
+                self.warn(
+                    &variable,
+                    "ignored, expected `OTEL_EXPORTER_OTLP_CLIENT_KEY` with it",
+                );
             }
             (None, Some((variable, _))) => {
                 let expected = "ignored, expected `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` with it";

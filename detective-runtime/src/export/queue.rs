@@ -289,9 +289,9 @@ mod tests {
     use super::*;
     use crate::config::Protocol;
     use crate::export::ExportSpan;
-    use crate::metrics::Part;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
+    use crate::metrics::Part;
     use crate::pipeline::kept_tests::{has_recycled, request};
     use crate::testing;
 

@@ -76,7 +76,10 @@ fn endpoint_by_protocol() {
         &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/")],
         "http://t:2/?",
     );
-    check(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1"), grpc], "http://c:1");
+    check(
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1"), grpc],
+        "http://c:1",
+    );
     check(
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1")],
         "http://c:1/v1/traces",
@@ -162,9 +165,7 @@ fn of_several_headers_the_good_ones_hold() {
     assert_eq!(names, ["good"]);
     assert_eq!(
         warned,
-        [
-            "OTEL_EXPORTER_OTLP_HEADERS: `bad name` is ignored, expected the name of an HTTP header"
-        ]
+        ["OTEL_EXPORTER_OTLP_HEADERS: `bad name` is ignored, expected the name of an HTTP header"]
     );
     let (names, warned) = headers("n=hunter%0A2");
     assert_eq!(names, [""; 0]);

@@ -27,7 +27,11 @@ pub(super) enum Answer {
 const REASON_BYTES: usize = 256;
 
 /// What an HTTP status with an error says.
-pub(super) fn of_http_status(status: http::StatusCode, reason: String, wait: Option<Duration>) -> Answer {
+pub(super) fn of_http_status(
+    status: http::StatusCode,
+    reason: String,
+    wait: Option<Duration>,
+) -> Answer {
     match status.as_u16() {
         429 | 502 | 503 | 504 => Answer::Later { reason, wait },
         413 => Answer::TooLarge(reason),

@@ -98,11 +98,20 @@ async fn rejected_spans_are_counted_and_told_and_not_sent_again() {
 #[tokio::test]
 async fn a_collector_is_left_alone_for_as_long_as_it_asks() {
     let replies = [
-        (Protocol::OtlpHttp, Reply::Http(429, &[("retry-after", "1")], b"slow down")),
-        (Protocol::OtlpHttp, Reply::Http(503, &[("retry-after", "1")], b"")),
+        (
+            Protocol::OtlpHttp,
+            Reply::Http(429, &[("retry-after", "1")], b"slow down"),
+        ),
+        (
+            Protocol::OtlpHttp,
+            Reply::Http(503, &[("retry-after", "1")], b""),
+        ),
         (Protocol::OtlpGrpc, Reply::Grpc(14, "busy", Some(1), false)),
         (Protocol::OtlpGrpc, Reply::Grpc(8, "quota", Some(1), true)),
-        (Protocol::OtlpGrpc, Reply::Http(429, &[("retry-after", "1")], b"")),
+        (
+            Protocol::OtlpGrpc,
+            Reply::Http(429, &[("retry-after", "1")], b""),
+        ),
     ];
     let exports = replies.map(|(protocol, reply)| async move {
         let collector = Collector::start([reply]).await;
@@ -183,9 +192,11 @@ async fn what_may_pass_is_tried_again_and_what_does_not_is_lost() {
     }
     for protocol in BOTH {
         let always = vec![Reply::Http(503, &[], b"maintenance"); 9];
-        by(protocol, &always, 2)
-            .await
-            .check([0, 0, 0, 2], 5, "503 Service Unavailable: maintenance");
+        by(protocol, &always, 2).await.check(
+            [0, 0, 0, 2],
+            5,
+            "503 Service Unavailable: maintenance",
+        );
         by(protocol, &[Reply::Reset, Reply::Reset], 2)
             .await
             .check([2, 0, 0, 0], 3, "");
@@ -237,12 +248,21 @@ async fn what_is_no_answer_of_otlp_is_a_failure() {
             .await
             .check([0, 0, 0, 2], 1, "hello");
     }
-    for (headers, body) in [(PROTOBUF, &b"<html>"[..]), (&[], b"ok"), (PROTOBUF, b"\xff")] {
+    for (headers, body) in [
+        (PROTOBUF, &b"<html>"[..]),
+        (&[], b"ok"),
+        (PROTOBUF, b"\xff"),
+    ] {
         let seen = by(Protocol::OtlpHttp, &[Reply::Http(200, headers, body)], 2).await;
         assert_eq!((seen.exported, seen.failed), (0, 2), "{seen:?}");
     }
     const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
-    for (headers, body) in [(PROTOBUF, &b""[..]), (&[], b""), (PLAIN, b""), (JSON, b"{}")] {
+    for (headers, body) in [
+        (PROTOBUF, &b""[..]),
+        (&[], b""),
+        (PLAIN, b""),
+        (JSON, b"{}"),
+    ] {
         by(Protocol::OtlpHttp, &[Reply::Http(200, headers, body)], 2)
             .await
             .check([2, 0, 0, 0], 1, "");
@@ -254,11 +274,9 @@ async fn a_collector_that_does_not_come_to_an_end_holds_nobody_up() {
     for protocol in BOTH {
         for reply in [Reply::Stalled(403, "no access"), Reply::Endless(403)] {
             let start = Instant::now();
-            by(protocol, &[reply.clone()], 2).await.check(
-                [0, 0, 0, 2],
-                1,
-                "403 Forbidden",
-            );
+            by(protocol, &[reply.clone()], 2)
+                .await
+                .check([0, 0, 0, 2], 1, "403 Forbidden");
             assert!(start.elapsed() < Duration::from_secs(5), "{reply:?}");
         }
         for reply in [
@@ -318,7 +336,9 @@ async fn a_batch_is_never_larger_than_its_queue() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), arrived).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), arrived)
+        .await
+        .unwrap();
     assert_eq!(stats.dropped_count(DropReason::SpanQueueFull), 0);
 }
 

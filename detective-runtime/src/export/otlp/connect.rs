@@ -42,7 +42,9 @@ where
         .pool_timer(TokioTimer::new())
         .pool_max_idle_per_host(1);
     #[cfg(feature = "otlp-grpc")]
-    builder.http2_only(only_http2).http2_keep_alive_interval(SILENCE);
+    builder
+        .http2_only(only_http2)
+        .http2_keep_alive_interval(SILENCE);
     #[cfg(not(feature = "otlp-grpc"))]
     let _ = (only_http2, SILENCE);
     builder.build(connector)
@@ -56,22 +58,31 @@ pub(super) enum Connector {
 }
 
 impl Connector {
-    /// A connector to this endpoint. `tunnels`: a proxy passes the bytes on without reading them,
-    /// as it always does with TLS.
+    /// A connector to this endpoint, for HTTP/1 or HTTP/2 alone.
     pub(super) fn new(
         endpoint: &Uri,
         tls: Option<rustls::ClientConfig>,
-        tunnels: bool,
+        only_http2: bool,
     ) -> Result<Self, ExportError> {
-        let route = Route::new(endpoint, tunnels || tls.is_some());
-        let Some(tls) = tls else {
+        // A proxy that reads requests knows HTTP/1; what it cannot read it passes on as it is.
+        let route = Route::new(endpoint, only_http2 || tls.is_some());
+        let Some(mut tls) = tls else {
             return Ok(Self::Plain(route));
         };
+        let protocol: &[u8] = if only_http2 { b"h2" } else { b"http/1.1" };
+        tls.alpn_protocols = vec![protocol.to_vec()];
         let host = endpoint.host().unwrap_or_default();
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| ExportError::Client(format!("`{host}` in `jaeger.endpoint`: {error}")))?;
+        let name =
+            ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| {
+                ExportError::Client(format!("`{host}` in `jaeger.endpoint`: {error}"))
+            })?;
         let name = Arc::new(FixedServerNameResolver::new(name));
-        Ok(Self::Tls(HttpsConnector::new(route, Arc::new(tls), true, name)))
+        Ok(Self::Tls(HttpsConnector::new(
+            route,
+            Arc::new(tls),
+            true,
+            name,
+        )))
     }
 
     /// What a proxy that reads requests wants to know.
@@ -132,7 +143,7 @@ impl Route {
         tcp.set_nodelay(true);
         Self {
             tcp,
-            proxy: proxy(endpoint, &Matcher::from_env()),
+            proxy: proxy_for(endpoint, &Matcher::from_env()),
             tunnels,
         }
     }
@@ -140,7 +151,7 @@ impl Route {
 
 /// The proxy that the environment names for this endpoint. What runs on this machine is reached
 /// directly: a proxy elsewhere would look for it on its own.
-fn proxy(endpoint: &Uri, matcher: &Matcher) -> Option<Proxy> {
+fn proxy_for(endpoint: &Uri, matcher: &Matcher) -> Option<Proxy> {
     let host = endpoint.host()?.trim_matches(['[', ']']);
     let is_local = match host.parse::<std::net::IpAddr>() {
         Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
@@ -253,12 +264,58 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// The head of the first request that a proxy gets for a collector elsewhere.
+    async fn seen_by_proxy(tunnels: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://user:pass@{}", listener.local_addr().unwrap());
+        let matcher = Matcher::builder().all(proxy).build();
+        let endpoint = Uri::from_static("http://collector.invalid:4318/v1/traces");
+        let mut route = Route::new(&endpoint, tunnels);
+        route.proxy = proxy_for(&endpoint, &matcher);
+        let connector = Connector::Plain(route);
+        let authorization = connector.proxy_authorization();
+        assert_eq!(authorization.is_some(), !tunnels);
+        let mut request = http::Request::post(endpoint);
+        if let Some(value) = authorization {
+            request = request.header(http::header::PROXY_AUTHORIZATION, value);
+        }
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let calling = tokio::spawn(client(connector, false).request(request));
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut head).await.unwrap(), 0);
+        }
+        calling.abort();
+        String::from_utf8(head).unwrap().to_lowercase()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_gets_what_it_can_read_and_a_tunnel_for_the_rest() {
+        const AUTHORIZATION: &str = "proxy-authorization: basic dxnlcjpwyxnz";
+        let head = seen_by_proxy(false).await;
+        let line = "post http://collector.invalid:4318/v1/traces http/1.1\r\n";
+        assert!(head.starts_with(line), "{head}");
+        assert!(head.contains(AUTHORIZATION), "{head}");
+        let head = seen_by_proxy(true).await;
+        let line = "connect collector.invalid:4318 http/1.1\r\n";
+        assert!(head.starts_with(line), "{head}");
+        assert!(head.contains(AUTHORIZATION), "{head}");
+    }
 
     #[test]
     fn loopback_never_goes_to_a_proxy() {
-        let matcher = Matcher::builder().all("http://user:pass@proxy:3128").build();
-        let proxy = |endpoint: &'static str| proxy(&Uri::from_static(endpoint), &matcher);
+        let matcher = Matcher::builder()
+            .all("http://user:pass@proxy:3128")
+            .build();
+        let proxy = |endpoint: &'static str| proxy_for(&Uri::from_static(endpoint), &matcher);
         for endpoint in [
             "http://localhost:4318",
             "http://LOCALHOST:4318",

@@ -98,8 +98,9 @@ impl Delivery {
                             "" => "it did not say why",
                             message => message,
                         };
-                        delivered.reason =
-                            Some(format!("the collector rejected {rejected} of {spans}: {why}"));
+                        delivered.reason = Some(format!(
+                            "the collector rejected {rejected} of {spans}: {why}"
+                        ));
                     } else if !partial.message.is_empty() {
                         counts.warning = Some(partial.message);
                     }
@@ -144,8 +145,8 @@ impl Delivery {
             let answer = match timeout_at(by, transport.send(message.clone())).await {
                 Ok(answer) => answer,
                 Err(_) => {
-                    let reason = last
-                        .unwrap_or_else(|| format!("no answer within {:?}", self.timeout));
+                    let reason =
+                        last.unwrap_or_else(|| format!("no answer within {:?}", self.timeout));
                     return Err(Loss::Failed(reason));
                 }
             };

@@ -70,7 +70,7 @@ fn batch(spans: usize) -> Batch {
     let mut batch = Batch::new(Arc::new(Prefix::new(&resource())));
     for index in 0..spans {
         let span = span(&index.to_string());
-        batch.push_with(|to| otlp::span::push(to, &span));
+        batch.push_with(|to| otlp::span::push_value(to, &span));
     }
     batch
 }
@@ -111,7 +111,11 @@ async fn nobody_knocks_before_the_time_that_the_collector_named() {
     let mut collector = scripted([later(Some(30)), later(Some(60)), taken(), later(Some(30))]);
     let delivered = deliver(&mut delivery, &mut collector, 2).await;
     assert_eq!(delivered.0, [2, 0, 0, 0]);
-    let times: Vec<u64> = collector.received.iter().map(|(at, _)| at.as_secs()).collect();
+    let times: Vec<u64> = collector
+        .received
+        .iter()
+        .map(|(at, _)| at.as_secs())
+        .collect();
     assert_eq!(times, [0, 30, 90]);
 
     // A batch that comes while the collector wants none waits, too, although it is a batch that was
@@ -124,7 +128,11 @@ async fn nobody_knocks_before_the_time_that_the_collector_named() {
         .await;
     assert_eq!(counts(&delivered, 1), [0, 0, 0, 1]);
     deliver(&mut delivery, &mut collector, 1).await;
-    let times: Vec<u64> = collector.received.iter().map(|(at, _)| at.as_secs()).collect();
+    let times: Vec<u64> = collector
+        .received
+        .iter()
+        .map(|(at, _)| at.as_secs())
+        .collect();
     assert_eq!(times, [0, 30, 90, 90, 120]);
 }
 
@@ -145,7 +153,9 @@ async fn what_passes_is_tried_again_five_times_in_about_two_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_final() {
-    let mut collector = scripted([Answer::Refused("401 Unauthorized: token expired".to_owned())]);
+    let mut collector = scripted([Answer::Refused(
+        "401 Unauthorized: token expired".to_owned(),
+    )]);
     let (counts, reason) = deliver(&mut delivery(), &mut collector, 3).await;
     assert_eq!(counts, [0, 0, 0, 3]);
     assert_eq!(reason, "401 Unauthorized: token expired");
@@ -235,12 +245,16 @@ async fn the_end_of_the_program_waits_for_nobody_who_is_away() {
 
     // A collector that comes back in time gets what waits for it.
     let mut collector = scripted([later(Some(5))]);
-    let delivered = delivery.deliver(&mut collector, &mut batch, &mut ending).await;
+    let delivered = delivery
+        .deliver(&mut collector, &mut batch, &mut ending)
+        .await;
     assert_eq!(counts(&delivered, 2), [2, 0, 0, 0]);
     // One that does not is not waited for.
     let mut collector = scripted([later(Some(30))]);
     let now = Instant::now();
-    let delivered = delivery.deliver(&mut collector, &mut batch, &mut ending).await;
+    let delivered = delivery
+        .deliver(&mut collector, &mut batch, &mut ending)
+        .await;
     assert_eq!(counts(&delivered, 2), [0, 0, 0, 2]);
     assert_eq!(now.elapsed(), Duration::ZERO);
 }

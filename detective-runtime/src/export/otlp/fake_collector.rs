@@ -69,6 +69,9 @@ pub(super) struct Collector {
     pub(super) port: u16,
     scheme: &'static str,
     received: Arc<Mutex<Vec<Received>>>,
+    /// What each connection by TLS agreed on.
+    #[cfg(feature = "tls-ring")]
+    pub(super) alpn: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Collector {
@@ -94,7 +97,10 @@ impl Collector {
         let shared = Arc::new(Shared {
             replies: Mutex::new(replies.into_iter().collect()),
             received: Arc::clone(&received),
+            alpn: Arc::default(),
         });
+        #[cfg(feature = "tls-ring")]
+        let alpn = Arc::clone(&shared.alpn);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, tls.clone(), Arc::clone(&shared)));
@@ -104,6 +110,8 @@ impl Collector {
             port,
             scheme,
             received,
+            #[cfg(feature = "tls-ring")]
+            alpn,
         }
     }
 
@@ -123,6 +131,7 @@ impl Collector {
 struct Shared {
     replies: Mutex<VecDeque<Reply>>,
     received: Arc<Mutex<Vec<Received>>>,
+    alpn: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 async fn serve(stream: TcpStream, tls: Option<tokio_rustls::TlsAcceptor>, shared: Arc<Shared>) {
@@ -132,7 +141,11 @@ async fn serve(stream: TcpStream, tls: Option<tokio_rustls::TlsAcceptor>, shared
     let _ = match tls {
         None => server.serve_connection(TokioIo::new(stream), service).await,
         Some(tls) => match tls.accept(stream).await {
-            Ok(stream) => server.serve_connection(TokioIo::new(stream), service).await,
+            Ok(stream) => {
+                let alpn = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+                shared.alpn.lock().unwrap().push(alpn.unwrap_or_default());
+                server.serve_connection(TokioIo::new(stream), service).await
+            }
             Err(_) => return,
         },
     };
@@ -182,9 +195,10 @@ async fn answer(
             let mut response = Response::new(Full::from(body).boxed_unsync());
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
             for (name, value) in headers {
-                response
-                    .headers_mut()
-                    .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+                response.headers_mut().insert(
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                );
             }
             response
         }
@@ -219,7 +233,9 @@ fn message(is_grpc: bool, headers: &HeaderMap, body: Bytes) -> Bytes {
         return body;
     }
     let mut message = Vec::new();
-    GzDecoder::new(body.as_ref()).read_to_end(&mut message).unwrap();
+    GzDecoder::new(body.as_ref())
+        .read_to_end(&mut message)
+        .unwrap();
     message.into()
 }
 

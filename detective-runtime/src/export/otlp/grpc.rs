@@ -36,13 +36,18 @@ pub(super) struct GrpcTransport {
 }
 
 impl GrpcTransport {
-    pub(super) fn new(connector: Connector, endpoint: &Uri, headers: HeaderMap, gzip: bool) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        endpoint: &Uri,
+        headers: HeaderMap,
+        gzip: bool,
+    ) -> Self {
         let wire = Wire {
             client: client(connector, true),
             user_agent: headers.get(header::USER_AGENT).cloned(),
         };
-        let mut grpc = Grpc::with_origin(wire, endpoint.clone())
-            .max_decoding_message_size(ANSWER_BYTES);
+        let mut grpc =
+            Grpc::with_origin(wire, endpoint.clone()).max_decoding_message_size(ANSWER_BYTES);
         if gzip {
             grpc = grpc.send_compressed(CompressionEncoding::Gzip);
         }
@@ -113,7 +118,9 @@ impl Service<Request<Body>> for Wire {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         if let Some(name) = &self.user_agent {
-            request.headers_mut().insert(header::USER_AGENT, name.clone());
+            request
+                .headers_mut()
+                .insert(header::USER_AGENT, name.clone());
         }
         let calling = self.client.request(request);
         Box::pin(async move {

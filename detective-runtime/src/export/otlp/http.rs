@@ -36,7 +36,12 @@ pub(super) struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(super) fn new(connector: Connector, endpoint: &Uri, mut headers: HeaderMap, gzip: bool) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        endpoint: &Uri,
+        mut headers: HeaderMap,
+        gzip: bool,
+    ) -> Self {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
         headers.remove(header::CONTENT_ENCODING);
         if gzip {
@@ -121,14 +126,20 @@ async fn answer(response: Response<Incoming>) -> Answer {
             (printable(status.message.as_bytes()), status.retry_delay)
         }
         _ if is_page(&head.headers, &body) => ("a web page".to_owned(), None),
-        "application/json" => (json_message(&body).unwrap_or_else(|| printable(&body)), None),
+        "application/json" => (
+            json_message(&body).unwrap_or_else(|| printable(&body)),
+            None,
+        ),
         _ => (printable(&body), None),
     };
     let wait = retry_after(&head.headers).or(delay);
     let location = head.headers.get(header::LOCATION);
     let message = match location {
         Some(location) if head.status.is_redirection() => {
-            format!("a redirect to `{}`, which is not followed", printable(location.as_bytes()))
+            format!(
+                "a redirect to `{}`, which is not followed",
+                printable(location.as_bytes())
+            )
         }
         _ => message,
     };

@@ -23,7 +23,12 @@ mod answer_tests;
 mod fake_collector;
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
 mod tests;
-#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http", feature = "tls-ring"))]
+#[cfg(all(
+    test,
+    feature = "otlp-grpc",
+    feature = "otlp-http",
+    feature = "tls-ring"
+))]
 mod tls_tests;
 
 use std::sync::Arc;
@@ -104,7 +109,7 @@ impl OtlpExporter {
     ) -> Outcome {
         let mut batch = Batch::new(Arc::clone(&self.prefix));
         for span in &spans {
-            batch.push_with(|to| span::push(to, span));
+            batch.push_with(|to| span::push_value(to, span));
         }
         self.export(&mut batch, ending).await
     }
@@ -126,7 +131,10 @@ impl OtlpExporter {
             });
         }
         outcome.warning = outcome.warning.map(|warning| {
-            format!("Jaeger at `{}` took the spans and says: {warning}", self.endpoint)
+            format!(
+                "Jaeger at `{}` took the spans and says: {warning}",
+                self.endpoint
+            )
         });
         outcome
     }

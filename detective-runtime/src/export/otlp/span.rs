@@ -9,7 +9,7 @@ use crate::export::{ExportSpan, SpanKind};
 const FLAGS_KNOWN: u32 = 0x100;
 const FLAGS_REMOTE: u32 = 0x200;
 
-pub(super) fn push(to: &mut Vec<u8>, span: &ExportSpan) {
+pub(crate) fn push_value(to: &mut Vec<u8>, span: &ExportSpan) {
     push_message::<3, _>(to, length_delimited(2), |to| {
         push_bytes(to, length_delimited(1), &span.trace_id.to_be_bytes());
         push_bytes(to, length_delimited(2), &span.span_id.to_be_bytes());
@@ -53,7 +53,11 @@ pub(super) fn push(to: &mut Vec<u8>, span: &ExportSpan) {
                 push_varint(to, 2);
             });
         }
-        let remote = if span.parent_is_remote { FLAGS_REMOTE } else { 0 };
+        let remote = if span.parent_is_remote {
+            FLAGS_REMOTE
+        } else {
+            0
+        };
         let flags = u32::from(span.flags) | FLAGS_KNOWN | remote;
         // `Span.flags` is field 16, whose tag takes two bytes.
         to.extend_from_slice(&[0x85, 0x01]);

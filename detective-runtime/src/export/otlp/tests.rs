@@ -137,7 +137,10 @@ async fn a_passing_failure_is_tried_again() {
     for protocol in BOTH {
         let failures = [503, 502].map(|status| Reply::Http(status, &[], b""));
         let collector = Collector::start(failures).await;
-        check_exported(&export(&collector.config(protocol), vec![span("a")]).await, 1);
+        check_exported(
+            &export(&collector.config(protocol), vec![span("a")]).await,
+            1,
+        );
         assert_eq!(collector.received().len(), 3, "{protocol:?}");
     }
 }
@@ -147,7 +150,11 @@ async fn an_absent_server_is_an_error_that_says_so() {
     let (_socket, port) = refusing_port();
     for protocol in BOTH {
         let tls = cfg!(any(feature = "tls-ring", feature = "tls-aws-lc-rs"));
-        for scheme in if tls { &["http", "https"][..] } else { &["http"] } {
+        for scheme in if tls {
+            &["http", "https"][..]
+        } else {
+            &["http"]
+        } {
             let config = Jaeger {
                 protocol,
                 endpoint: format!("{scheme}://127.0.0.1:{port}"),
@@ -160,6 +167,51 @@ async fn an_absent_server_is_an_error_that_says_so() {
             assert!(error.contains(&port.to_string()), "{error}");
             assert!(error.to_lowercase().contains("refused"), "{error}");
         }
+    }
+}
+
+#[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
+#[tokio::test]
+async fn tls_without_cryptography_is_told_at_start() {
+    for protocol in BOTH {
+        let config = Jaeger {
+            protocol,
+            endpoint: "https://collector:4318".to_owned(),
+            ..Jaeger::default()
+        };
+        let error = OtlpExporter::build(&config, resource()).unwrap_err();
+        let error = error.to_string();
+        for part in [
+            "`https://collector:4318/`",
+            "`tls-ring`",
+            "`tls-aws-lc-rs`",
+            "install_default",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+    // A variable stops no program.
+    let variable = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318");
+    let variable = [(variable.0.to_owned(), variable.1.to_owned())];
+    let loader = crate::config::Loader::with(variable, std::env::temp_dir()).without_file();
+    let loaded = loader.load().unwrap();
+    assert_eq!(loaded.config.jaeger.endpoint, "");
+    assert!(loaded.warnings[0].to_string().contains("`tls-ring`"));
+}
+
+#[tokio::test]
+async fn jaegers_own_page_is_told_from_its_collector() {
+    for (protocol, port) in [(Protocol::OtlpHttp, 4318), (Protocol::OtlpGrpc, 4317)] {
+        let config = Jaeger {
+            protocol,
+            endpoint: "http://localhost:16686".to_owned(),
+            ..Jaeger::default()
+        };
+        let exporter = OtlpExporter::build(&config, resource()).unwrap();
+        assert_eq!(
+            exporter.explained("a page".to_owned()),
+            format!("a page; 16686 is the port of Jaeger's own web page, use {port}")
+        );
     }
 }
 

@@ -70,7 +70,12 @@ fn roots(config: &Jaeger) -> Result<RootCertStore, ExportError> {
     }
     for certificate in certificates("jaeger.ca_file", &config.ca_file)? {
         roots.add(certificate).map_err(|error| {
-            file("jaeger.ca_file", &config.ca_file, &error, "certificates of a CA")
+            file(
+                "jaeger.ca_file",
+                &config.ca_file,
+                &error,
+                "certificates of a CA",
+            )
         })?;
     }
     Ok(roots)
@@ -97,7 +102,14 @@ fn client_certificate(
         .map_err(|error| file(KEY, key, &error, "a private key in PEM"))?;
     builder
         .with_client_auth_cert(chain, key_der)
-        .map_err(|error| file(KEY, key, &error, "the private key of the client certificate"))
+        .map_err(|error| {
+            file(
+                KEY,
+                key,
+                &error,
+                "the private key of the client certificate",
+            )
+        })
 }
 
 fn certificates(setting: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, ExportError> {
@@ -113,12 +125,7 @@ fn certificates(setting: &str, path: &str) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-fn file(
-    setting: &str,
-    path: &str,
-    error: &dyn std::fmt::Display,
-    expected: &str,
-) -> ExportError {
+fn file(setting: &str, path: &str, error: &dyn std::fmt::Display, expected: &str) -> ExportError {
     ExportError::Client(format!(
         "`{setting}` is `{path}` ({error}), expected a file with {expected}"
     ))

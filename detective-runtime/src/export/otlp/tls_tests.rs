@@ -103,6 +103,12 @@ async fn a_collector_of_a_private_ca_is_believed_when_the_ca_is() {
         let outcome = export(&config).await;
         assert_eq!(outcome.exported, 2, "{outcome:?}");
         assert_eq!(collector.received()[0].spans(), 2);
+        // Servers of gRPC hang up on who does not offer HTTP/2.
+        let agreed: &[u8] = match protocol {
+            Protocol::OtlpGrpc => b"h2",
+            _ => b"http/1.1",
+        };
+        assert_eq!(collector.alpn.lock().unwrap().as_slice(), [agreed.to_vec()]);
     }
 }
 

@@ -295,6 +295,44 @@ async fn a_refused_datagram_is_counted_with_the_next_one_which_is_sent_all_the_s
 }
 
 #[tokio::test]
+async fn an_agent_that_moves_is_found_again() {
+    let agent = Agent::start().await;
+    let mut exporter = agent.exporter(&Arc::default());
+    exporter.export(vec![span("first")]).await.unwrap();
+    agent.receive().await;
+
+    // From now on the name leads elsewhere, and the old place swallows what is sent there.
+    let port = agent.socket.local_addr().unwrap().port();
+    let moved = Agent {
+        socket: UdpSocket::bind(("127.0.0.2", port)).await.unwrap(),
+    };
+    exporter.host = "127.0.0.2".to_owned();
+    exporter.export(vec![span("not yet")]).await.unwrap();
+    agent.receive().await;
+    exporter.looked_up = Instant::now() - LOOK_UP_AGAIN;
+    exporter.export(vec![span("moved")]).await.unwrap();
+    assert_eq!(moved.receive().await.1[0].field(5).text(), "moved");
+
+    // A name server that is away for a while changes nothing.
+    exporter.host = "no-such-host.invalid".to_owned();
+    exporter.looked_up = Instant::now() - LOOK_UP_AGAIN;
+    exporter.export(vec![span("still")]).await.unwrap();
+    assert_eq!(moved.receive().await.1[0].field(5).text(), "still");
+}
+
+#[tokio::test]
+async fn the_agent_is_told_of_no_flag_but_sampled() {
+    let agent = Agent::start().await;
+    let mut exporter = agent.exporter(&Arc::default());
+    let random = ExportSpan {
+        flags: 3,
+        ..span("random")
+    };
+    exporter.export(vec![random]).await.unwrap();
+    assert_eq!(agent.receive().await.1[0].field(7), &Thrift::Number(1));
+}
+
+#[tokio::test]
 async fn an_unknown_host_is_a_failure_of_the_export() {
     let mut exporter = build("no-such-host.invalid:6831", &Arc::default()).unwrap();
     let error = exporter
