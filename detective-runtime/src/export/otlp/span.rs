@@ -1,8 +1,6 @@
 //! A span as a field of `ScopeSpans`.
 
-use super::wire::{
-    fixed64, length_delimited, push_bytes, push_message, push_value, push_varint, varint,
-};
+use super::wire::{self, fixed64, length_delimited, push_bytes, push_message, push_varint, varint};
 use crate::export::{ExportSpan, SpanKind};
 
 /// `Span.flags`: bit 8 says that bit 9 is known, and that says whether the parent is remote.
@@ -34,7 +32,7 @@ pub(crate) fn push_value(to: &mut Vec<u8>, span: &ExportSpan) {
         to.push(fixed64(8));
         to.extend_from_slice(&span.end_unix_nanos.to_le_bytes());
         for (key, value) in &span.attributes {
-            push_value(to, length_delimited(9), key, value);
+            wire::push_value(to, length_delimited(9), key, value);
         }
         for event in &span.events {
             push_message::<2, _>(to, length_delimited(11), |to| {
@@ -42,7 +40,7 @@ pub(crate) fn push_value(to: &mut Vec<u8>, span: &ExportSpan) {
                 to.extend_from_slice(&event.unix_nanos.to_le_bytes());
                 push_bytes(to, length_delimited(2), event.name.as_bytes());
                 for (key, value) in &event.attributes {
-                    push_value(to, length_delimited(3), key, value);
+                    wire::push_value(to, length_delimited(3), key, value);
                 }
             });
         }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thrift::protocol::{TCompactInputProtocol, TInputProtocol, TType};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use super::{MAX_PACKET_BYTES, UdpExporter, parse_endpoint};
+use super::{LOOK_UP_AGAIN, MAX_PACKET_BYTES, UdpExporter, parse_endpoint};
 use crate::config::{Jaeger, Protocol};
 use crate::export::tests::{resource, span};
 use crate::export::{ExportError, ExportEvent, ExportSpan};
