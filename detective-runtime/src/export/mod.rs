@@ -77,7 +77,7 @@ impl Exporter {
     ) -> Result<Self, ExportError> {
         match config.protocol {
             Protocol::OtlpHttp | Protocol::OtlpGrpc => {
-                otlp::OtlpExporter::build(config, resource).map(Self::Otlp)
+                otlp::OtlpExporter::build(config, resource, Arc::clone(stats)).map(Self::Otlp)
             }
             Protocol::Udp => {
                 udp::UdpExporter::build(config, resource, Arc::clone(stats)).map(Self::Udp)

@@ -116,7 +116,11 @@ async fn a_collector_is_left_alone_for_as_long_as_it_asks() {
     let exports = replies.map(|(protocol, reply)| async move {
         let collector = Collector::start([reply]).await;
         let seen = export(&collector, &collector.config(protocol), 2).await;
-        seen.check([2, 0, 0, 0], 2, "");
+        seen.check(
+            [2, 0, 0, 0],
+            2,
+            "asks to be left alone for 1s, spans wait meanwhile: ",
+        );
         let received = collector.received();
         let waited = received[1].at - received[0].at;
         assert!(waited >= Duration::from_secs(1), "{waited:?}");

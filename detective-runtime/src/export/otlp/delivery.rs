@@ -1,6 +1,7 @@
 //! One batch to its end: cut to size, tried again, held back while the collector wants no more.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,8 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 use super::batch::Batch;
-use crate::export::ending::Ending;
-use crate::export::outcome::Outcome;
+use super::response::PartialSuccess;
+use crate::export::{Ending, Outcome};
+use crate::metrics::{Part, Stats};
 
 /// Tries for one message, besides those that the collector put off itself.
 const TRIES: u32 = 5;
@@ -21,6 +23,10 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest time that a collector can put off its spans. One that names a later time is asked
 /// again then.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// A shorter wait that a collector asks for is a try like any other, so that one which asks for none
+/// is not asked again and again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// So many spans refused one by one, and none taken, show that it is not their size.
 const REFUSED_ALONE: usize = 4;
@@ -41,6 +47,9 @@ pub(super) struct Delivery {
     max_bytes: usize,
     /// The collector wants nothing before.
     not_before: Option<Instant>,
+    /// The collector, as it is called in messages.
+    endpoint: String,
+    stats: Arc<Stats>,
 }
 
 /// Why the spans of a message are lost.
@@ -58,11 +67,18 @@ pub(super) struct Delivered {
 }
 
 impl Delivery {
-    pub(super) fn new(timeout: Duration, max_bytes: usize) -> Self {
+    pub(super) fn new(
+        timeout: Duration,
+        max_bytes: usize,
+        endpoint: String,
+        stats: Arc<Stats>,
+    ) -> Self {
         Self {
             timeout,
             max_bytes,
             not_before: None,
+            endpoint,
+            stats,
         }
     }
 
@@ -128,7 +144,7 @@ impl Delivery {
         transport: &mut impl Transport,
         message: Bytes,
         ending: &mut Ending,
-    ) -> Result<super::response::PartialSuccess, Loss> {
+    ) -> Result<PartialSuccess, Loss> {
         let mut tries = 0;
         let mut deadline = None;
         // What the last try met with, to be told when there is no time for the next.
@@ -150,7 +166,7 @@ impl Delivery {
                     return Err(Loss::Failed(reason));
                 }
             };
-            let reason = match answer {
+            let (reason, wait) = match answer {
                 Answer::Taken(partial) => return Ok(partial),
                 Answer::TooLarge(reason) => return Err(Loss::TooLarge(reason)),
                 Answer::Refused(reason) => return Err(Loss::Failed(reason)),
@@ -161,22 +177,33 @@ impl Delivery {
                 Answer::Later {
                     reason,
                     wait: Some(wait),
-                } => {
-                    self.not_before = Some(Instant::now() + wait.min(LONGEST_WAIT));
+                } if wait >= SHORTEST_WAIT => {
+                    self.put_off(wait.min(LONGEST_WAIT), &reason);
                     // The collector answers: its own times count, not ours.
                     (tries, deadline, last) = (0, None, Some(reason));
                     continue;
                 }
-                Answer::Later { reason, wait: None } | Answer::Unreachable(reason) => reason,
+                Answer::Later { reason, wait } => (reason, wait.unwrap_or_default()),
+                Answer::Unreachable(reason) => (reason, Duration::ZERO),
             };
             tries += 1;
-            let next = Instant::now() + backoff(tries);
+            let next = Instant::now() + backoff(tries).max(wait);
             if tries >= TRIES || next >= by {
                 return Err(Loss::Failed(reason));
             }
             last = Some(reason);
             ending.sleep_until(next).await;
         }
+    }
+
+    /// Sends nothing for a while, and says so: nothing is lost yet, and nothing arrives either.
+    fn put_off(&mut self, wait: Duration, reason: &str) {
+        self.not_before = Some(Instant::now() + wait);
+        let endpoint = &self.endpoint;
+        let message = format!(
+            "Jaeger at `{endpoint}` asks to be left alone for {wait:?}, spans wait meanwhile: {reason}"
+        );
+        self.stats.failed(Part::Exporter, message);
     }
 
     /// Waits until the collector wants to be asked again. `false`: that is after the program's end.

@@ -76,7 +76,12 @@ fn batch(spans: usize) -> Batch {
 }
 
 fn delivery() -> Delivery {
-    Delivery::new(Duration::from_secs(10), usize::MAX)
+    cutting(usize::MAX)
+}
+
+fn cutting(max_bytes: usize) -> Delivery {
+    let endpoint = "http://collector".to_owned();
+    Delivery::new(Duration::from_secs(10), max_bytes, endpoint, Arc::default())
 }
 
 /// Exported, rejected, too large, failed; which together are all.
@@ -118,8 +123,7 @@ async fn nobody_knocks_before_the_time_that_the_collector_named() {
         .collect();
     assert_eq!(times, [0, 30, 90]);
 
-    // A batch that comes while the collector wants none waits, too, although it is a batch that was
-    // given up which met with the refusal.
+    // The time holds for the next batch, too, when the one that met with it is given up.
     let ender = Ender::new();
     ender.end(Instant::now() + Duration::from_secs(5));
     let mut ending = ender.watch();
@@ -149,6 +153,33 @@ async fn what_passes_is_tried_again_five_times_in_about_two_seconds() {
     let (counts, reason) = deliver(&mut delivery(), &mut collector, 3).await;
     assert_eq!((counts, reason.as_str()), ([0, 0, 0, 3], "busy"));
     assert_eq!(collector.received.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_collector_is_left_alone_that_is_told() {
+    let mut delivery = delivery();
+    let stats = Arc::clone(&delivery.stats);
+    let mut collector = scripted([later(Some(30))]);
+    let (mut ending, mut batch) = (Ending::never(), batch(1));
+    let told = async {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        stats.trouble(Part::Exporter).last.unwrap().0
+    };
+    let deliver = delivery.deliver(&mut collector, &mut batch, &mut ending);
+    let (_, told) = tokio::join!(deliver, told);
+    assert_eq!(
+        told,
+        "Jaeger at `http://collector` asks to be left alone for 30s, spans wait meanwhile: busy"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_that_asks_for_no_wait_is_not_asked_for_ever() {
+    let mut collector = scripted((0..99).map(|_| later(Some(0))));
+    let (counts, _) = deliver(&mut delivery(), &mut collector, 1).await;
+    assert_eq!(counts, [0, 0, 0, 1]);
+    assert_eq!(collector.received.len(), 5);
+    assert!(collector.received[4].0 >= Duration::from_millis(750));
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,14 +241,14 @@ async fn what_is_too_large_is_halved() {
 #[tokio::test(start_paused = true)]
 async fn messages_are_cut_to_size_before_they_are_sent() {
     let limit = batch(3).encoded_len(0..3);
-    let mut delivery = Delivery::new(Duration::from_secs(10), limit);
+    let mut delivery = cutting(limit);
     let mut collector = scripted([]);
     let (counts, _) = deliver(&mut delivery, &mut collector, 8).await;
     assert_eq!(counts, [8, 0, 0, 0]);
     assert!(collector.received.iter().all(|(_, spans)| *spans <= 3));
 
     // A span that is larger than the limit is sent alone: the collector may take it.
-    let mut delivery = Delivery::new(Duration::from_secs(10), 1);
+    let mut delivery = cutting(1);
     let mut collector = scripted([]);
     let (counts, _) = deliver(&mut delivery, &mut collector, 3).await;
     assert_eq!(counts, [3, 0, 0, 0]);

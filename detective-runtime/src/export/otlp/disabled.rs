@@ -1,14 +1,17 @@
 //! Stands in for OTLP when both of its features are off.
 
+use std::sync::Arc;
+
 use crate::config::{Jaeger, Protocol};
 use crate::export::{Ending, ExportError, ExportSpan, Outcome, Resource};
+use crate::metrics::Stats;
 
 /// Cannot exist.
 #[derive(Debug)]
 pub(crate) enum OtlpExporter {}
 
 impl OtlpExporter {
-    pub(super) fn build(config: &Jaeger, _resource: Resource) -> Result<Self, ExportError> {
+    pub(super) fn build(config: &Jaeger, _: Resource, _: Arc<Stats>) -> Result<Self, ExportError> {
         Err(match config.protocol {
             Protocol::OtlpGrpc => ExportError::FeatureMissing {
                 protocol: "otlp-grpc",

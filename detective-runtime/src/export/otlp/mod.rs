@@ -42,6 +42,7 @@ pub(crate) use tls::check_files as check_tls_files;
 
 use super::{Ending, ExportError, ExportSpan, Outcome, Resource};
 use crate::config::{Compression, Jaeger, Protocol};
+use crate::metrics::Stats;
 
 /// The port of Jaeger's own web page, which many take for that of its collector.
 const PAGE_PORT: u16 = 16686;
@@ -69,7 +70,11 @@ enum Transport {
 }
 
 impl OtlpExporter {
-    pub(super) fn build(config: &Jaeger, resource: Resource) -> Result<Self, ExportError> {
+    pub(super) fn build(
+        config: &Jaeger,
+        resource: Resource,
+        stats: Arc<Stats>,
+    ) -> Result<Self, ExportError> {
         let missing = |feature| {
             Err(ExportError::FeatureMissing {
                 protocol: feature,
@@ -95,7 +100,7 @@ impl OtlpExporter {
         };
         Ok(Self {
             transport,
-            delivery: Delivery::new(config.timeout, max_bytes),
+            delivery: Delivery::new(config.timeout, max_bytes, endpoint.to_string(), stats),
             endpoint,
             prefix: Arc::new(Prefix::new(&resource)),
         })

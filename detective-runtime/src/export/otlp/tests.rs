@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as ProtoValue};
@@ -14,7 +15,7 @@ const BOTH: [Protocol; 2] = [Protocol::OtlpHttp, Protocol::OtlpGrpc];
 
 async fn export(config: &Jaeger, spans: Vec<ExportSpan>) -> Outcome {
     let count = spans.len();
-    let mut exporter = OtlpExporter::build(config, resource()).unwrap();
+    let mut exporter = OtlpExporter::build(config, resource(), Arc::default()).unwrap();
     let outcome = exporter.export_spans(spans, &mut Ending::never()).await;
     assert_eq!(outcome.exported + outcome.lost(), count);
     outcome
@@ -179,7 +180,7 @@ async fn tls_without_cryptography_is_told_at_start() {
             endpoint: "https://collector:4318".to_owned(),
             ..Jaeger::default()
         };
-        let error = OtlpExporter::build(&config, resource()).unwrap_err();
+        let error = OtlpExporter::build(&config, resource(), Arc::default()).unwrap_err();
         let error = error.to_string();
         for part in [
             "`https://collector:4318/`",
@@ -207,7 +208,7 @@ async fn jaegers_own_page_is_told_from_its_collector() {
             endpoint: "http://localhost:16686".to_owned(),
             ..Jaeger::default()
         };
-        let exporter = OtlpExporter::build(&config, resource()).unwrap();
+        let exporter = OtlpExporter::build(&config, resource(), Arc::default()).unwrap();
         assert_eq!(
             exporter.explained("a page".to_owned()),
             format!("a page; 16686 is the port of Jaeger's own web page, use {port}")
@@ -223,7 +224,7 @@ async fn bad_settings_are_told_at_start() {
             headers: [(header.0.to_owned(), header.1.into())].into(),
             ..Jaeger::default()
         };
-        OtlpExporter::build(&config, resource()).map(drop)
+        OtlpExporter::build(&config, resource(), Arc::default()).map(drop)
     };
     let good = ("x-tenant", "toys");
     build("", good).unwrap();

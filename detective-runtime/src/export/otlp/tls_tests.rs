@@ -83,7 +83,7 @@ impl Drop for Files {
 }
 
 async fn export(config: &Jaeger) -> Outcome {
-    let mut exporter = OtlpExporter::build(config, resource()).unwrap();
+    let mut exporter = OtlpExporter::build(config, resource(), Arc::default()).unwrap();
     let spans = vec![span("a"), span("b")];
     exporter.export_spans(spans, &mut Ending::never()).await
 }
@@ -136,7 +136,7 @@ async fn files_that_cannot_be_used_are_told_at_start() {
         ..Jaeger::default()
     };
     let build = |config: Jaeger| {
-        let error = OtlpExporter::build(&config, resource()).unwrap_err();
+        let error = OtlpExporter::build(&config, resource(), Arc::default()).unwrap_err();
         error.to_string()
     };
     let error = build(Jaeger {
