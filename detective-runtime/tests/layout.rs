@@ -54,7 +54,7 @@ fn uses(src: &Path) -> Uses {
         let text = fs::read_to_string(&path).expect("a source file can be read");
         for (number, line) in (1..).zip(text.lines()) {
             // Test modules stand at the end of a file.
-            if line.trim_start().starts_with("mod tests {") {
+            if line.contains("mod tests {") {
                 break;
             }
             for to in used(line) {

@@ -3,6 +3,7 @@
 //! Every operation ends within `cache.timeout`. After a failure Redis is left alone for a while, so
 //! that its trouble costs one call a timeout now and then, and all others nothing.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::circuit::Circuit;
 use crate::client::key_pattern;
 use crate::client::redis::Server;
 use crate::config;
+use crate::export::crypto;
 use crate::metrics::{Part, Stats};
 use crate::trace::ClientSpan;
 
@@ -40,15 +42,20 @@ enum Failure {
 }
 
 impl Redis {
-    pub(super) fn new(config: &config::Cache, stats: Arc<Stats>) -> Result<Self, RedisError> {
+    pub(super) fn new(
+        config: &config::Cache,
+        stats: Arc<Stats>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let client = Client::open(config.url.expose())?;
         if matches!(
             client.get_connection_info().addr(),
             redis::ConnectionAddr::TcpTls { .. }
         ) {
-            // The client panics without a process-wide choice, which rustls cannot make by itself
-            // once two providers are linked. An application's own choice stands.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+            // The client takes the provider of the process, and panics when there is none. One is
+            // installed only here, for a program that asks for TLS; its own choice stands.
+            let provider = crypto::provider()
+                .ok_or_else(|| format!("no cryptography for TLS is linked: {}", crypto::ADVICE))?;
+            let _ = Arc::unwrap_or_clone(provider).install_default();
         }
         Ok(Self {
             server: Server::new(client.get_connection_info()),

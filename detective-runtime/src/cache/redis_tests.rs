@@ -260,6 +260,20 @@ async fn killing_redis_under_load_fails_nobody_and_delays_nobody_for_long() {
     until_it_works(&cache).await;
 }
 
+#[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
+#[test]
+fn tls_without_cryptography_is_told_at_start() {
+    let config = config::Cache {
+        url: "rediss://localhost".into(),
+        ..config::Cache::default()
+    };
+    let error = Cache::new(&config, Arc::default()).unwrap_err().to_string();
+    for part in ["`tls-ring`", "`tls-aws-lc-rs`", "install_default"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 #[tokio::test]
 async fn an_encrypted_connection_to_a_plain_server_is_trouble_and_no_panic() {
     let Some(server) = Server::start().await else {

@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 use super::doctor::{Item, State};
 use crate::cache::Cache;
 use crate::config::{Config, Loaded, Protocol};
-use crate::export::{ExportError, ExportSpan, Exporter, SpanKind, resource};
+use crate::export::{Ending, ExportError, ExportSpan, Exporter, SpanKind, resource};
 use crate::lifecycle::parts;
 use crate::metrics::{Part, Stats};
 
@@ -80,7 +80,8 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         "" => format!("trace {:032x}", span.trace_id),
         page => format!("{page}/trace/{:032x}", span.trace_id),
     };
-    if let Err(error) = exporter.export(vec![span]).await {
+    let outcome = exporter.export(vec![span], &mut Ending::never()).await;
+    if let Some(error) = outcome.error {
         let text = match error {
             ExportError::Failed {
                 endpoint, reason, ..
@@ -90,7 +91,10 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         return Item::new(PART, State::Bad, text).advise(&advice(config));
     }
     if jaeger.protocol != Protocol::Udp {
-        let text = format!("took a span: {trace}");
+        let text = match outcome.warning {
+            None => format!("took a span: {trace}"),
+            Some(warning) => format!("took a span: {trace}; {warning}"),
+        };
         return Item::new(PART, State::Good, text);
     }
     let agent = match jaeger.endpoint.as_str() {

@@ -113,13 +113,13 @@ pub(super) const WEB_PAGE: Check = Check {
 
 /// The address of a collector or an agent; empty for the protocol's own.
 pub(super) const ENDPOINT: Check = Check {
-    expected: "an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp; \
-               user and password belong in `jaeger.headers`",
+    expected: "an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp",
     range: None,
     verify: |value| {
-        whole(text(value).is_some_and(|text| {
-            text.is_empty() || is_http_without_user(text) || is_host_and_port(text)
-        }))
+        whole(
+            text(value)
+                .is_some_and(|text| text.is_empty() || is_http(text) || is_host_and_port(text)),
+        )
     },
 };
 
@@ -160,8 +160,7 @@ pub(super) fn is_http(text: &str) -> bool {
         .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
 }
 
-/// Whether this is such an address without user and password. The endpoint is shown in logs and on
-/// `/analytics/health`, where a password must not be.
+/// Whether this is such an address without user and password, which would be shown with it.
 fn is_http_without_user(text: &str) -> bool {
     is_http(text)
         && text.parse::<Uri>().is_ok_and(|uri| {

@@ -32,6 +32,15 @@ impl Entry {
         }
     }
 
+    /// Whether it is for this key, or for a part of it.
+    pub(super) fn is(&self, key: &[&str]) -> bool {
+        self.path
+            .iter()
+            .map(String::as_str)
+            .take(key.len())
+            .eq(key.iter().copied())
+    }
+
     /// An entry for a key that is given as text by a variable or by the program. A key of a secret
     /// with `_file` at its end takes the path of a file instead.
     pub(super) fn from_text(

@@ -11,7 +11,7 @@ use super::diagnostic::{ConfigError, Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
 use super::loaded::{Loaded, Origin, Provenance};
-use super::{Config, Protocol, file, otel, review};
+use super::{Config, Protocol, collector, file, otel, review};
 
 /// The name of the config file.
 const FILE_NAME: &str = "detective.toml";
@@ -169,7 +169,7 @@ impl Loader {
         if !mistakes.is_empty() {
             return Err(ConfigError::new(mistakes));
         }
-        let (values, provenance) = merge(entries);
+        let (values, provenance) = merge(collector::tidied(entries));
         let config = Config::read(&values);
         mistakes.extend(review::mistakes(&config, &provenance));
         if !mistakes.is_empty() {

@@ -39,6 +39,7 @@
 //! [`Restart`](Effect::Restart) keeps its value until the program is started again, which is told.
 
 mod check;
+mod collector;
 mod declare;
 mod diagnostic;
 mod entry;
@@ -77,8 +78,8 @@ pub(crate) use self::schema::SCHEMA_FILE;
 pub use self::schema::schema;
 pub use self::secret::Secret;
 pub use self::section::{
-    Admin, Analytics, Cache, Capture, ClientAddress, Http, Jaeger, Metrics, Naming, Pipeline,
-    Protocol, Rule, Service, Store, Tracing, Watch,
+    Admin, Analytics, Cache, Capture, ClientAddress, Compression, Http, Jaeger, Metrics, Naming,
+    Pipeline, Protocol, Rule, Service, Store, Tracing, Watch,
 };
 pub use self::setting::Kind;
 

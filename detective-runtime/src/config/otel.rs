@@ -3,6 +3,8 @@
 //! As OpenTelemetry's specification of environment variables asks: an empty variable is unset,
 //! only `true` in any case is true, and what cannot be understood is warned of and ignored.
 
+mod exporter;
+
 use std::fmt::Display;
 
 use figment::value::{Dict, Value};
@@ -146,29 +148,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn exporter(&mut self) {
-        if let Some((variable, _)) = self.traces_or_general("HEADERS") {
-            let headers = self.pairs(&variable).into_iter();
-            let headers: Dict = headers.map(|(name, value)| (name, value.into())).collect();
-            self.set(&variable, "jaeger", "headers", headers);
-        }
-        match self.traces_or_general("TIMEOUT") {
-            Some((variable, _)) => self.milliseconds(&variable, "timeout"),
-            None => self.milliseconds("OTEL_BSP_EXPORT_TIMEOUT", "timeout"),
-        }
-        for what in [
-            "COMPRESSION",
-            "CERTIFICATE",
-            "CLIENT_KEY",
-            "CLIENT_CERTIFICATE",
-            "INSECURE",
-        ] {
-            if let Some((variable, _)) = self.traces_or_general(what) {
-                self.unsupported(&variable);
-            }
-        }
-    }
-
     fn batches(&mut self) {
         self.milliseconds("OTEL_BSP_SCHEDULE_DELAY", "flush_interval");
         self.count("OTEL_BSP_MAX_QUEUE_SIZE", "jaeger", "queue_spans");
@@ -213,56 +192,6 @@ impl<'a> Reader<'a> {
                 self.unsupported(variable);
             }
         }
-    }
-
-    fn collector(&mut self, protocol: Protocol) {
-        const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-        const GENERAL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        let http = protocol == Protocol::OtlpHttp;
-        if let Some(address) = self.get(TRACES) {
-            let bare = !address
-                .split_once("://")
-                .is_some_and(|(_, host)| host.contains('/'));
-            match http && bare {
-                true => self.set(TRACES, "jaeger", "endpoint", format!("{address}/")),
-                false => self.set(TRACES, "jaeger", "endpoint", address),
-            }
-        } else if let Some(address) = self.get(GENERAL) {
-            match http {
-                true => {
-                    let address = address.trim_end_matches('/');
-                    self.set(
-                        GENERAL,
-                        "jaeger",
-                        "endpoint",
-                        format!("{address}/v1/traces"),
-                    );
-                }
-                false => self.set(GENERAL, "jaeger", "endpoint", address),
-            }
-        }
-    }
-
-    fn agent(&mut self) {
-        const HOST: &str = "OTEL_EXPORTER_JAEGER_AGENT_HOST";
-        const PORT: &str = "OTEL_EXPORTER_JAEGER_AGENT_PORT";
-        let variable = match (self.get(HOST), self.get(PORT)) {
-            (None, None) => return,
-            (Some(_), _) => HOST,
-            (None, Some(_)) => PORT,
-        };
-        let host = match self.get(HOST).unwrap_or("localhost") {
-            ip if ip.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{ip}]"),
-            host => host.to_owned(),
-        };
-        let port = match self.get(PORT) {
-            None => 6831,
-            Some(text) => text.parse::<u16>().unwrap_or_else(|_| {
-                self.ignored(PORT, text, "a port number");
-                6831
-            }),
-        };
-        self.set(variable, "jaeger", "endpoint", format!("{host}:{port}"));
     }
 
     fn get(&self, variable: &str) -> Option<&'a str> {

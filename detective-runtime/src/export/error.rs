@@ -32,6 +32,14 @@ pub enum ExportError {
         /// The header's name.
         name: String,
     },
+    /// The endpoint asks for TLS, and there is no cryptography for it.
+    #[error("`jaeger.endpoint` is `{endpoint}`, and no cryptography for TLS is linked: {advice}")]
+    NoCryptography {
+        /// The endpoint that the configuration asks for.
+        endpoint: String,
+        /// How to get one.
+        advice: &'static str,
+    },
     /// The attributes of the service leave no room for spans in a datagram.
     #[error(
         "`service.attributes` take {bytes} bytes, expected at most {limit} with \

@@ -4,8 +4,12 @@
 //! them and hands them in batches to an [`Exporter`]. Nothing here is on a request's path, and
 //! Jaeger being away costs a counter.
 
+#[cfg(any(feature = "redis", feature = "otlp-grpc", feature = "otlp-http"))]
+pub(crate) mod crypto;
+mod ending;
 mod error;
 mod memory;
+mod outcome;
 mod queue;
 mod resource;
 mod span;
@@ -30,11 +34,13 @@ use std::sync::Arc;
 use crate::config::{Jaeger, Protocol};
 use crate::metrics::Stats;
 
+pub(crate) use ending::{Ender, Ending};
 pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
 #[cfg(test)]
 pub(crate) use otlp::Prefix;
-pub(crate) use otlp::{Batch, span as wire_span, wire};
+pub(crate) use otlp::{Batch, check_cryptography, check_tls_files, span as wire_span, wire};
+pub(crate) use outcome::Outcome;
 pub(crate) use queue::{ExportQueue, TracePart};
 pub(crate) use resource::resource;
 pub use span::SpanKind;
@@ -77,7 +83,7 @@ impl Exporter {
     ) -> Result<Self, ExportError> {
         match config.protocol {
             Protocol::OtlpHttp | Protocol::OtlpGrpc => {
-                otlp::OtlpExporter::build(config, resource).map(Self::Otlp)
+                otlp::OtlpExporter::build(config, resource, Arc::clone(stats)).map(Self::Otlp)
             }
             Protocol::Udp => {
                 udp::UdpExporter::build(config, resource, Arc::clone(stats)).map(Self::Udp)
@@ -91,20 +97,22 @@ impl Exporter {
         matches!(self, Self::Off)
     }
 
-    /// Exports a batch, trying again what is worth another try.
-    ///
-    /// # Errors
-    ///
-    /// [`ExportError::Failed`], with how many of the spans were lost.
-    pub(crate) async fn export(&mut self, batch: Vec<ExportSpan>) -> Result<(), ExportError> {
-        match self {
-            Self::Otlp(exporter) => exporter.export_spans(&batch).await,
+    /// Exports a batch to its end, trying again what is worth another try. What becomes of it is for
+    /// the caller to [account](Outcome::account) for.
+    pub(crate) async fn export(&mut self, batch: Vec<ExportSpan>, ending: &mut Ending) -> Outcome {
+        let spans = batch.len();
+        let result = match self {
+            Self::Otlp(exporter) => return exporter.export_spans(&batch, ending).await,
             Self::Udp(exporter) => exporter.export(batch).await,
             Self::Memory(exporter) => {
                 exporter.push(batch);
                 Ok(())
             }
             Self::Off => Ok(()),
+        };
+        match result {
+            Ok(()) => Outcome::exported(spans),
+            Err(error) => Outcome::failed(spans, error),
         }
     }
 }

@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::{Batch, ExportError, ExportSpan, Exporter};
+use super::{Batch, Ender, Ending, ExportError, ExportSpan, Exporter, Outcome};
 use crate::config::Jaeger;
-use crate::metrics::{DropReason, Part, QueueFill, Stats};
+use crate::metrics::{DropReason, QueueFill, Stats};
 
 /// Spans of one trace that came together, and wait in the form in which they came.
 pub(crate) trait TracePart: Send + 'static {
@@ -37,6 +36,7 @@ pub(crate) trait TracePart: Send + 'static {
 #[derive(Debug)]
 pub(crate) struct ExportQueue<T> {
     shared: Arc<Shared<T>>,
+    ender: Ender,
     task: JoinHandle<Result<(), ExportError>>,
 }
 
@@ -66,8 +66,13 @@ impl<T: TracePart> ExportQueue<T> {
             batch_spans: config.batch_spans.min(config.queue_spans).max(1),
             flush_interval: config.flush_interval,
         });
-        let task = tokio::spawn(run(Arc::clone(&shared), exporter, recycle));
-        Self { shared, task }
+        let ender = Ender::new();
+        let task = run(Arc::clone(&shared), exporter, ender.watch(), recycle);
+        Self {
+            shared,
+            ender,
+            task: tokio::spawn(task),
+        }
     }
 
     /// Queues what came at one time. Spans that do not fit are counted as dropped; that of which
@@ -132,6 +137,7 @@ impl<T: TracePart> ExportQueue<T> {
     /// The last failure on the way, or [`ExportError::Unfinished`]. What was lost has been counted.
     pub(crate) async fn close(mut self, deadline: Instant) -> Result<(), ExportError> {
         self.shared.lock().closing = true;
+        self.ender.end(deadline);
         self.shared.wake.notify_one();
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(result)) => result,
@@ -257,6 +263,7 @@ impl<T> Shared<T> {
 async fn run<T: TracePart>(
     shared: Arc<Shared<T>>,
     mut exporter: Exporter,
+    mut ending: Ending,
     mut recycle: impl FnMut(T),
 ) -> Result<(), ExportError> {
     let mut result_of_closing = Ok(());
@@ -279,8 +286,8 @@ async fn run<T: TracePart>(
                 let done = taken.drain(..);
                 done.for_each(|waiting| recycle(waiting.part));
             }
-            let result = packer.send(&mut exporter).await;
-            let result = account(result, length, &shared.stats);
+            let outcome = packer.send(&mut exporter, &mut ending).await;
+            let result = outcome.account(&shared.stats);
             if shared.lock().closing && result.is_err() {
                 result_of_closing = result;
             }
@@ -322,44 +329,29 @@ impl<E> Packer<E> {
         }
     }
 
-    async fn send(&mut self, exporter: &mut Exporter) -> Result<(), ExportError> {
+    async fn send(&mut self, exporter: &mut Exporter, ending: &mut Ending) -> Outcome {
         match (exporter, &mut self.encoded) {
-            (Exporter::Otlp(otlp), Some(batch)) => otlp.export(batch).await,
-            (exporter, _) => exporter.export(std::mem::take(&mut self.values)).await,
+            (Exporter::Otlp(otlp), Some(batch)) => otlp.export(batch, ending).await,
+            (exporter, _) => {
+                exporter
+                    .export(std::mem::take(&mut self.values), ending)
+                    .await
+            }
         }
     }
-}
-
-/// Counts what became of a batch.
-fn account(
-    result: Result<(), ExportError>,
-    length: usize,
-    stats: &Stats,
-) -> Result<(), ExportError> {
-    let lost = match &result {
-        Ok(()) => 0,
-        Err(ExportError::Failed { lost, .. }) => *lost,
-        Err(_) => length,
-    };
-    match &result {
-        Ok(()) => stats.succeeded(Part::Exporter),
-        Err(error) => {
-            stats.dropped(DropReason::SpanExportFailed, lost as u64);
-            stats.failed(Part::Exporter, error.to_string());
-        }
-    }
-    let exported = (length - lost) as u64;
-    stats.spans_exported.fetch_add(exported, Relaxed);
-    result
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
     use crate::config::Protocol;
+    use crate::export::ExportSpan;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
+    use crate::metrics::Part;
     use crate::pipeline::Kept;
     use crate::pipeline::kept_tests::{has_recycled, request};
     use crate::testing;

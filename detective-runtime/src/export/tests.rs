@@ -86,6 +86,8 @@ fn the_environment_changes_nothing() {
             ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
             ("OTEL_EXPORTER_OTLP_INSECURE", "false"),
+            ("HTTP_PROXY", "http://127.0.0.1:1"),
+            ("ALL_PROXY", "http://127.0.0.1:1"),
             ("OTEL_EXPORTER_JAEGER_AGENT_HOST", "127.0.0.1"),
             ("OTEL_EXPORTER_JAEGER_AGENT_PORT", "1"),
             ("OTEL_SERVICE_NAME", "other"),

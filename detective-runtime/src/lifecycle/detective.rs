@@ -260,7 +260,8 @@ impl Detective {
         self.reloader.reload().await
     }
 
-    /// Waits until everything that was recorded so far is written and exported.
+    /// Waits until everything that was recorded so far is written and exported. A collector that
+    /// asks to be left alone for a while is waited for, too.
     pub async fn flush(&self) {
         self.pipeline.flush().await;
     }

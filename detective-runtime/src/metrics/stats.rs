@@ -23,6 +23,10 @@ pub(crate) enum DropReason {
     SpanQueueFull,
     /// A span could not be exported after all retries.
     SpanExportFailed,
+    /// A collector took the spans of a message, but not this one.
+    SpanRejected,
+    /// A collector refused a span for its size, although it came alone.
+    SpanTooLarge,
     /// An event was shed so that its span fits in a datagram.
     SpanEventOversize,
     /// An attribute was shed so that its span fits in a datagram.
@@ -35,13 +39,15 @@ pub(crate) enum DropReason {
 
 impl DropReason {
     /// Every reason, so that each has its series from the start.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::RecordQueueFull,
         Self::SpanLimit,
         Self::FieldLimit,
         Self::SpanUnfinished,
         Self::SpanQueueFull,
         Self::SpanExportFailed,
+        Self::SpanRejected,
+        Self::SpanTooLarge,
         Self::SpanEventOversize,
         Self::SpanAttributeOversize,
         Self::RowQueueFull,
@@ -57,6 +63,8 @@ impl DropReason {
             Self::SpanUnfinished => "span_unfinished",
             Self::SpanQueueFull => "span_queue_full",
             Self::SpanExportFailed => "span_export_failed",
+            Self::SpanRejected => "span_rejected",
+            Self::SpanTooLarge => "span_too_large",
             Self::SpanEventOversize => "span_event_oversize",
             Self::SpanAttributeOversize => "span_attribute_oversize",
             Self::RowQueueFull => "row_queue_full",
@@ -154,6 +162,18 @@ impl Stats {
     pub(crate) fn failed(&self, part: Part, message: String) {
         self.failures[part as usize].fetch_add(1, Relaxed);
         if self.fails(part, &message) {
+            tracing::warn!(target: "detective", part = part.as_str(), "{message}");
+        }
+    }
+
+    /// Counts one successful exchange in which `part` had a complaint, which is shown as the last
+    /// trouble without calling the part broken, and is logged once in a while.
+    pub(crate) fn warned(&self, part: Part, message: String) {
+        self.successes[part as usize].fetch_add(1, Relaxed);
+        let is_logged = self.fails(part, &message);
+        self.in_trouble[part as usize].store(false, Relaxed);
+        self.recovers(part);
+        if is_logged {
             tracing::warn!(target: "detective", part = part.as_str(), "{message}");
         }
     }

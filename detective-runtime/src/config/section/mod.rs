@@ -18,7 +18,7 @@ pub use analytics::Analytics;
 pub use cache::Cache;
 pub use capture::{Capture, ClientAddress};
 pub use http::{Http, Watch};
-pub use jaeger::{Jaeger, Protocol};
+pub use jaeger::{Compression, Jaeger, Protocol};
 pub use metrics::{Metrics, Naming};
 pub use pipeline::Pipeline;
 pub use rule::Rule;

@@ -210,17 +210,16 @@ fn wrong_patterns() {
 }
 
 #[test]
-fn an_endpoint_with_a_password_is_refused_and_not_shown() {
+fn a_password_in_an_endpoint_is_not_shown() {
     let check = |file: &str, variables: &[(&str, &str)], shown: &str| {
         let error = load(file, variables).unwrap_err().to_string();
         assert!(error.contains(shown), "{error}");
-        assert!(error.contains("belong in `jaeger.headers`"), "{error}");
         assert!(!error.contains("secret"), "{error}");
     };
     check(
-        "[jaeger]\nendpoint = \"http://me:secret@host:4318\"\n",
+        "[jaeger]\nendpoint = \"ftp://me:secret@host:4318\"\n",
         &[],
-        "`\"http://[hidden]@host:4318\"`",
+        "`\"ftp://[hidden]@host:4318\"`",
     );
     check(
         "[jaeger]\nprotocol = \"udp\"\nendpoint = \"me:secret@host:6831\"\n",
@@ -228,9 +227,9 @@ fn an_endpoint_with_a_password_is_refused_and_not_shown() {
         "`\"[hidden]@host:6831\"`",
     );
     check(
-        "",
-        &[("DETECTIVE_JAEGER__ENDPOINT", "http://secret@host")],
-        "`\"http://[hidden]@host\"`",
+        "[jaeger]\nprotocol = \"udp\"\n",
+        &[("DETECTIVE_JAEGER__ENDPOINT", "http://me:secret@host")],
+        "`\"http://host\"`",
     );
 }
 

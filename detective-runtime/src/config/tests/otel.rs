@@ -70,7 +70,25 @@ fn endpoint_by_protocol() {
     );
     check(&[general], "http://c:1/base/v1/traces");
     check(&[general, grpc], "http://c:1/base/");
-    check(&[general, traces], "http://t:2/");
+    // As it is, which is with the path of the root: an address without one would be continued.
+    check(&[general, traces], "http://t:2/?");
+    check(
+        &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/")],
+        "http://t:2/?",
+    );
+    check(
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1"), grpc],
+        "http://c:1",
+    );
+    check(
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1")],
+        "http://c:1/v1/traces",
+    );
+    let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
+    check(
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "c:1"), grpc, insecure],
+        "http://c:1",
+    );
     check(&[traces, grpc], "http://t:2");
     check(
         &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/x")],
@@ -98,20 +116,65 @@ fn endpoint_by_protocol() {
 }
 
 #[test]
-fn endpoint_with_a_password_is_ignored_and_not_shown() {
-    for variable in [
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    ] {
-        let loaded = load("", &[(variable, "http://me:secret@c:1")]).unwrap();
-        assert_eq!(loaded.config.jaeger.endpoint, "");
-        let [warning] = &loaded.warnings[..] else {
-            panic!("one warning, not {:?}", loaded.warnings);
-        };
-        let text = warning.to_string();
-        assert!(text.contains("`jaeger.headers`; ignored"), "{text}");
-        assert!(!text.contains("secret"), "{text}");
-    }
+fn a_password_in_an_endpoint_becomes_a_header() {
+    let check = |file: &str, variables: &[(&str, &str)], expected: Option<&str>| {
+        let loaded = load(file, variables).unwrap();
+        let jaeger = &loaded.config.jaeger;
+        assert!(!jaeger.endpoint.contains('@'), "{}", jaeger.endpoint);
+        let header = jaeger.headers.get("authorization");
+        assert_eq!(header.map(|secret| secret.expose()), expected);
+        assert!(!format!("{loaded:?}").contains("s3cret"));
+    };
+    let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:s3cret@c:1");
+    check("", &[theirs], Some("Basic bWU6czNjcmV0"));
+    let file = "[jaeger]\nendpoint = \"https://me:a%3Ab%40c@c:1/x\"\n";
+    check(file, &[], Some("Basic bWU6YTpiQGM="));
+    let token = "[jaeger]\nendpoint = \"https://token@c:1/x\"\n";
+    check(token, &[], Some("Basic dG9rZW46"));
+    // The password of an address that another one replaces is for nobody.
+    check(file, &[("DETECTIVE_JAEGER__ENDPOINT", "http://d:1")], None);
+    // Whoever writes the header means it.
+    check(
+        "[jaeger]\nheaders = { Authorization = \"Bearer t\" }\n",
+        &[theirs],
+        Some("Bearer t"),
+    );
+}
+
+#[test]
+fn headers_have_no_upper_case() {
+    let file = "[jaeger]\nheaders = { authorization = \"file\", X-Tenant = \"toys\" }\n";
+    let theirs = ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=otel");
+    let headers = load(file, &[theirs]).unwrap().config.jaeger.headers;
+    assert_eq!(headers.len(), 2);
+    assert_eq!(headers["authorization"].expose(), "otel");
+    assert_eq!(headers["x-tenant"].expose(), "toys");
+    let ours = ("DETECTIVE_JAEGER__HEADERS__AUTHORIZATION", "ours");
+    let headers = load(file, &[theirs, ours]).unwrap().config.jaeger.headers;
+    assert_eq!(headers["authorization"].expose(), "ours");
+}
+
+#[test]
+fn of_several_headers_the_good_ones_hold() {
+    let headers = |text: &str| {
+        let loaded = load("", &[("OTEL_EXPORTER_OTLP_HEADERS", text)]).unwrap();
+        let names: Vec<_> = loaded.config.jaeger.headers.keys().cloned().collect();
+        (names, warnings(&loaded))
+    };
+    let (names, warned) = headers("good=1,bad name=hunter2");
+    assert_eq!(names, ["good"]);
+    assert_eq!(
+        warned,
+        ["OTEL_EXPORTER_OTLP_HEADERS: `bad name` is ignored, expected the name of an HTTP header"]
+    );
+    let (names, warned) = headers("n=hunter%0A2");
+    assert_eq!(names, [""; 0]);
+    assert_eq!(
+        warned,
+        [
+            "OTEL_EXPORTER_OTLP_HEADERS: the value of `n` is ignored, expected visible ASCII characters"
+        ]
+    );
 }
 
 #[test]
@@ -215,6 +278,14 @@ fn what_cannot_be_understood_is_warned_of() {
     check_ignored(
         &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")],
         "OTEL_EXPORTER_OTLP_PROTOCOL: `http/json` is ignored, expected `http/protobuf` or `grpc`",
+    );
+    check_ignored(
+        &[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")],
+        "OTEL_EXPORTER_OTLP_COMPRESSION: `zstd` is ignored, expected `gzip` or `none`",
+    );
+    check_ignored(
+        &[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "client.key")],
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY: ignored, expected `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` with it",
     );
     check_ignored(
         &[("OTEL_CONFIG_FILE", "otel.yaml")],

@@ -84,6 +84,7 @@ fn reference_without_its_marks_is_a_file_of_the_defaults() {
     assert!(config.analytics.token.take().is_some());
     assert!(config.admin.listen.take().is_some());
     assert!(config.service.strict.take().is_some());
+    assert!(config.jaeger.batch_bytes.take().is_some());
     assert_eq!(config, Config::default());
 }
 

@@ -83,10 +83,6 @@ impl Batch {
         self.ends.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
     /// Appends one span: `write` appends the field to the bytes that it is given.
     #[inline]
     pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
@@ -222,7 +218,7 @@ mod tests {
         let first = batch.message(0..1);
         let second = batch.message(1..2);
         batch.clear();
-        assert!(batch.is_empty());
+        assert_eq!(batch.len(), 0);
         assert_eq!(names(&batch.message(0..0)), Vec::<String>::new());
         assert_eq!(names(&first), ["a".repeat(10)]);
         assert_eq!(names(&second), ["b".repeat(20)]);

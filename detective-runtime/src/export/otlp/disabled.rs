@@ -4,18 +4,21 @@ mod batch;
 pub(crate) mod span;
 pub(crate) mod wire;
 
+use std::sync::Arc;
+
 #[allow(unused_imports, reason = "tests")]
 pub(crate) use batch::{Batch, Prefix};
 
 use crate::config::{Jaeger, Protocol};
-use crate::export::{ExportError, ExportSpan, Resource};
+use crate::export::{Ending, ExportError, ExportSpan, Outcome, Resource};
+use crate::metrics::Stats;
 
 /// Cannot exist.
 #[derive(Debug)]
 pub(crate) enum OtlpExporter {}
 
 impl OtlpExporter {
-    pub(super) fn build(config: &Jaeger, _resource: Resource) -> Result<Self, ExportError> {
+    pub(super) fn build(config: &Jaeger, _: Resource, _: Arc<Stats>) -> Result<Self, ExportError> {
         Err(match config.protocol {
             Protocol::OtlpGrpc => ExportError::FeatureMissing {
                 protocol: "otlp-grpc",
@@ -32,11 +35,19 @@ impl OtlpExporter {
         match *self {}
     }
 
-    pub(super) async fn export_spans(&mut self, _spans: &[ExportSpan]) -> Result<(), ExportError> {
+    pub(super) async fn export(&mut self, _: &mut Batch, _: &mut Ending) -> Outcome {
         match *self {}
     }
 
-    pub(super) async fn export(&mut self, _batch: &mut Batch) -> Result<(), ExportError> {
+    pub(super) async fn export_spans(&mut self, _: &[ExportSpan], _: &mut Ending) -> Outcome {
         match *self {}
     }
+}
+
+pub(crate) fn check_cryptography(_endpoint: &str) -> Result<(), ExportError> {
+    Ok(())
+}
+
+pub(crate) fn check_tls_files(_config: &Jaeger) -> Result<(), ExportError> {
+    Ok(())
 }

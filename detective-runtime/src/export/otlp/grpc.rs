@@ -1,116 +1,199 @@
-//! OTLP over gRPC: messages that are encoded already.
+//! OTLP over gRPC: the protocol by tonic, the connection by the client that HTTP uses, too.
 
-use std::error::Error as _;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Uri};
-use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
+use http::{HeaderMap, Request, Response, Uri, header};
+use hyper::body::Incoming;
+use tonic::Status;
+use tonic::body::Body;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tower_service::Service;
 
-use super::Failure;
-use crate::config::Jaeger;
-use crate::export::ExportError;
+use super::answer::{Answer, of_grpc_code, printable};
+use super::connect::{Client, Connector, client, innermost};
+use super::delivery::Transport;
+use super::http::unexpected;
+use super::response;
 
-pub(super) const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
+/// What is called.
+const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// Most bytes that are read of an answer; one to an export says little.
+const ANSWER_BYTES: usize = 64 << 10;
 
-/// Sends the configured headers as metadata.
+/// Sends messages by gRPC.
 #[derive(Debug)]
-pub(super) struct Client {
-    grpc: Grpc<Channel>,
+pub(super) struct GrpcTransport {
+    grpc: Grpc<Wire>,
+    path: PathAndQuery,
     metadata: MetadataMap,
 }
 
-impl Client {
-    /// It connects when it has something to send.
-    pub(super) fn build(
-        config: &Jaeger,
+impl GrpcTransport {
+    pub(super) fn new(
+        connector: Connector,
         endpoint: &Uri,
         headers: HeaderMap,
-    ) -> Result<Self, ExportError> {
-        let client = |error: tonic::transport::Error| ExportError::Client(error.to_string());
-        let is_https = endpoint.scheme_str() == Some("https");
-        let mut endpoint = Endpoint::from(endpoint.clone()).timeout(config.timeout);
-        if is_https {
-            let tls = ClientTlsConfig::new().with_enabled_roots();
-            endpoint = endpoint.tls_config(tls).map_err(client)?;
+        gzip: bool,
+    ) -> Self {
+        let wire = Wire {
+            client: client(connector, true),
+            user_agent: headers.get(header::USER_AGENT).cloned(),
+        };
+        let mut grpc =
+            Grpc::with_origin(wire, endpoint.clone()).max_decoding_message_size(ANSWER_BYTES);
+        if gzip {
+            grpc = grpc.send_compressed(CompressionEncoding::Gzip);
         }
-        Ok(Self {
-            grpc: Grpc::new(endpoint.connect_lazy()),
+        Self {
+            grpc,
+            path: PathAndQuery::from_static(METHOD),
             metadata: MetadataMap::from_headers(headers),
+        }
+    }
+}
+
+impl Transport for GrpcTransport {
+    async fn send(&mut self, message: Bytes) -> Answer {
+        let mut request = tonic::Request::new(message);
+        *request.metadata_mut() = self.metadata.clone();
+        match self.grpc.unary(request, self.path.clone(), Raw).await {
+            Ok(response) => match response::PartialSuccess::read(response.get_ref()) {
+                Some(mut partial) => {
+                    partial.message = printable(partial.message.as_bytes());
+                    Answer::Taken(partial)
+                }
+                None => Answer::Refused("the answer is not one of OTLP".to_owned()),
+            },
+            Err(status) => answer(status),
+        }
+    }
+}
+
+/// What a call that failed says.
+fn answer(status: Status) -> Answer {
+    use std::error::Error as _;
+
+    let source = status.source();
+    if let Some(WireError(answer)) = source.and_then(|source| source.downcast_ref()) {
+        return answer.clone();
+    }
+    if let Some(source) = source {
+        // Not a status of the collector's, but a connection that broke off.
+        return Answer::Later {
+            reason: innermost(source),
+            wait: None,
+        };
+    }
+    let details = response::Status::read(status.details()).unwrap_or_default();
+    let (name, message) = (status.code(), printable(status.message().as_bytes()));
+    let reason = match message.as_str() {
+        "" => format!("gRPC status {name:?}"),
+        message => format!("gRPC status {name:?}: {message}"),
+    };
+    of_grpc_code(status.code(), reason, details.retry_delay)
+}
+
+/// Carries calls, and takes out what no answer of gRPC is.
+#[derive(Debug, Clone)]
+struct Wire {
+    client: Client<Body>,
+    user_agent: Option<http::HeaderValue>,
+}
+
+impl Service<Request<Body>> for Wire {
+    type Response = Response<Incoming>;
+    type Error = WireError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, WireError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), WireError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(name) = &self.user_agent {
+            request
+                .headers_mut()
+                .insert(header::USER_AGENT, name.clone());
+        }
+        let calling = self.client.request(request);
+        Box::pin(async move {
+            match calling.await {
+                Ok(response) if is_grpc(response.headers()) => Ok(response),
+                Ok(response) => Err(WireError(unexpected(response).await)),
+                Err(error) if error.is_connect() => {
+                    Err(WireError(Answer::Unreachable(innermost(&error))))
+                }
+                Err(error) => Err(WireError(Answer::Later {
+                    reason: innermost(&error),
+                    wait: None,
+                })),
+            }
         })
     }
-
-    pub(super) async fn send(&mut self, message: Bytes) -> Result<(), Failure> {
-        let unready = |error: tonic::transport::Error| Failure::passing(error.to_string());
-        self.grpc.ready().await.map_err(unready)?;
-        let mut request = Request::new(message);
-        *request.metadata_mut() = self.metadata.clone();
-        let path = PathAndQuery::from_static(EXPORT);
-        let answer = self.grpc.unary(request, path, Encoded).await;
-        answer.map(drop).map_err(|status| failure(&status))
-    }
 }
 
-fn failure(status: &Status) -> Failure {
-    Failure {
-        reason: match status.source() {
-            Some(error) => super::innermost(error),
-            None => format!("{:?}: {}", status.code(), status.message()),
-        },
-        is_passing: matches!(
-            status.code(),
-            Code::Cancelled
-                | Code::DeadlineExceeded
-                | Code::Aborted
-                | Code::OutOfRange
-                | Code::Unavailable
-                | Code::DataLoss
-        ),
-    }
+/// Some servers send nothing but a status, and no content type with it.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.contains_key("grpc-status")
+        || headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// Bytes as they are.
+/// Why there is no answer of gRPC, in the place where tonic wants an error.
 #[derive(Debug)]
-struct Encoded;
+struct WireError(Answer);
 
-impl Codec for Encoded {
+impl fmt::Display for WireError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.0)
+    }
+}
+
+impl std::error::Error for WireError {}
+
+/// Messages as the bytes that they are.
+#[derive(Debug, Clone, Copy)]
+struct Raw;
+
+impl Codec for Raw {
     type Encode = Bytes;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
     fn encoder(&mut self) -> Self {
-        Self
+        *self
     }
 
     fn decoder(&mut self) -> Self {
-        Self
+        *self
     }
 }
 
-impl Encoder for Encoded {
+impl Encoder for Raw {
     type Item = Bytes;
     type Error = Status;
 
-    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put(item);
+    fn encode(&mut self, message: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.reserve(message.len());
+        to.put(message);
         Ok(())
     }
 }
 
-impl Decoder for Encoded {
+impl Decoder for Raw {
     type Item = Bytes;
     type Error = Status;
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        let len = from.remaining();
-        Ok(Some(from.copy_to_bytes(len)))
+        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }

@@ -1,93 +1,108 @@
-//! OTLP, over HTTP or gRPC. Messages come encoded, and the settings come from the configuration alone.
+//! OTLP, over HTTP or gRPC.
+//!
+//! A [`Batch`] of encoded spans is cut into messages (`delivery.rs`), which a client sends
+//! (`http.rs`, `grpc.rs`, over `connect.rs` and `tls.rs`). What comes back is read (`response.rs`)
+//! and sorted by what is to be done about it (`answer.rs`). All settings, those of the
+//! `OTEL_EXPORTER_OTLP_*` variables among them, come from the configuration.
 
+mod answer;
 mod batch;
-pub(crate) mod span;
-pub(crate) mod wire;
-
+mod connect;
+mod delivery;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
-#[cfg(not(feature = "otlp-grpc"))]
-#[path = "grpc_disabled.rs"]
-mod grpc;
-#[cfg(feature = "otlp-http")]
 mod http;
-#[cfg(not(feature = "otlp-http"))]
-#[path = "http_disabled.rs"]
-mod http;
-
-pub(crate) use batch::{Batch, Prefix};
+mod response;
+pub(crate) mod span;
+mod tls;
+pub(crate) mod wire;
 
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
+mod answer_tests;
+#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
+mod fake_collector;
+#[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
 mod tests;
+#[cfg(all(
+    test,
+    feature = "otlp-grpc",
+    feature = "otlp-http",
+    feature = "tls-ring"
+))]
+mod tls_tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use tokio::time::{Instant, sleep, timeout_at};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use super::{ExportError, ExportSpan, Resource};
-use crate::config::{Jaeger, Protocol};
+pub(crate) use batch::{Batch, Prefix};
+use connect::Connector;
+use delivery::Delivery;
+pub(crate) use tls::check_files as check_tls_files;
 
-/// Tries for one message.
-const TRIES: u32 = 5;
+use super::{Ending, ExportError, ExportSpan, Outcome, Resource};
+use crate::config::{Compression, Jaeger, Protocol};
+use crate::metrics::Stats;
 
-/// The wait before the second try; each later one is twice as long.
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// The port of Jaeger's own web page, which many take for that of its collector.
+const PAGE_PORT: u16 = 16686;
 
 /// Sends spans by OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpExporter {
-    client: Client,
+    transport: Transport,
+    delivery: Delivery,
     endpoint: Uri,
     prefix: Arc<Prefix>,
-    timeout: Duration,
+}
+
+/// Whether there is cryptography for an endpoint by `https://`.
+pub(crate) fn check_cryptography(endpoint: &str) -> Result<(), ExportError> {
+    tls::provider(endpoint).map(drop)
 }
 
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "an instance has one")]
-enum Client {
-    Http(http::Client),
-    Grpc(grpc::Client),
-}
-
-/// Why a message was not taken.
-#[derive(Debug)]
-struct Failure {
-    reason: String,
-    /// Whether another try may do better.
-    is_passing: bool,
-}
-
-impl Failure {
-    fn passing(reason: String) -> Self {
-        Self {
-            reason,
-            is_passing: true,
-        }
-    }
+enum Transport {
+    Http(http::HttpTransport),
+    #[cfg(feature = "otlp-grpc")]
+    Grpc(grpc::GrpcTransport),
 }
 
 impl OtlpExporter {
-    pub(super) fn build(config: &Jaeger, resource: Resource) -> Result<Self, ExportError> {
-        let headers = headers(config)?;
-        let is_grpc = config.protocol == Protocol::OtlpGrpc;
-        let default = if is_grpc {
-            grpc::DEFAULT_ENDPOINT
-        } else {
-            http::DEFAULT_ENDPOINT
+    pub(super) fn build(
+        config: &Jaeger,
+        resource: Resource,
+        stats: Arc<Stats>,
+    ) -> Result<Self, ExportError> {
+        let missing = |feature| {
+            Err(ExportError::FeatureMissing {
+                protocol: feature,
+                feature,
+            })
         };
-        let endpoint = endpoint(config, default)?;
-        let client = if is_grpc {
-            Client::Grpc(grpc::Client::build(config, &endpoint, headers)?)
-        } else {
-            Client::Http(http::Client::build(config, &endpoint, headers)?)
+        let is_grpc = config.protocol == Protocol::OtlpGrpc;
+        if is_grpc && cfg!(not(feature = "otlp-grpc")) {
+            return missing("otlp-grpc");
+        }
+        if !is_grpc && cfg!(not(feature = "otlp-http")) {
+            return missing("otlp-http");
+        }
+        let headers = headers(config)?;
+        let endpoint = endpoint(config)?;
+        let connector = Connector::new(&endpoint, tls::config(config, &endpoint)?, is_grpc)?;
+        let gzip = config.compression == Compression::Gzip;
+        let transport = transport(is_grpc, connector, &endpoint, headers, gzip);
+        let max_bytes = match config.batch_bytes {
+            Some(bytes) => bytes,
+            None if is_grpc => 4 << 20,
+            None => 20 << 20,
         };
         Ok(Self {
-            client,
+            transport,
+            delivery: Delivery::new(config.timeout, max_bytes, endpoint.to_string(), stats),
             endpoint,
             prefix: Arc::new(Prefix::new(&resource)),
-            timeout: config.timeout,
         })
     }
 
@@ -96,52 +111,88 @@ impl OtlpExporter {
         Batch::new(Arc::clone(&self.prefix))
     }
 
-    pub(super) async fn export_spans(&mut self, spans: &[ExportSpan]) -> Result<(), ExportError> {
+    /// Exports spans to their end.
+    pub(super) async fn export_spans(
+        &mut self,
+        spans: &[ExportSpan],
+        ending: &mut Ending,
+    ) -> Outcome {
         let mut batch = self.batch();
         for span in spans {
             batch.push_with(|to| span::push_value(to, span));
         }
-        self.export(&mut batch).await
+        self.export(&mut batch, ending).await
     }
 
-    /// Exports a batch, trying again what is worth another try.
-    pub(super) async fn export(&mut self, batch: &mut Batch) -> Result<(), ExportError> {
-        let message = batch.message(0..batch.len());
-        let deadline = Instant::now() + self.timeout;
-        let mut backoff = FIRST_BACKOFF;
-        let mut tries = 0;
-        let reason = loop {
-            let send = async {
-                match &mut self.client {
-                    Client::Http(client) => client.send(message.clone()).await,
-                    Client::Grpc(client) => client.send(message.clone()).await,
-                }
-            };
-            let failure = match timeout_at(deadline, send).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(failure)) => failure,
-                Err(_) => break format!("no answer within {:?}", self.timeout),
-            };
-            tries += 1;
-            if !failure.is_passing || tries == TRIES || Instant::now() + backoff >= deadline {
-                break failure.reason;
-            }
-            sleep(backoff).await;
-            backoff *= 2;
+    /// Exports a batch to its end, trying again what is worth another try.
+    pub(super) async fn export(&mut self, batch: &mut Batch, ending: &mut Ending) -> Outcome {
+        let delivery = &mut self.delivery;
+        let delivered = match &mut self.transport {
+            Transport::Http(http) => delivery.deliver(http, batch, ending).await,
+            #[cfg(feature = "otlp-grpc")]
+            Transport::Grpc(grpc) => delivery.deliver(grpc, batch, ending).await,
         };
-        Err(ExportError::Failed {
-            lost: batch.len(),
-            endpoint: self.endpoint.to_string(),
-            reason,
-        })
+        let mut outcome = delivered.counts;
+        if let Some(reason) = delivered.reason {
+            outcome.error = Some(ExportError::Failed {
+                lost: outcome.lost(),
+                endpoint: self.endpoint.to_string(),
+                reason: self.explained(reason),
+            });
+        }
+        outcome.warning = outcome.warning.map(|warning| {
+            format!(
+                "Jaeger at `{}` took the spans and says: {warning}",
+                self.endpoint
+            )
+        });
+        outcome
+    }
+
+    /// A reason, with what the port gives away.
+    fn explained(&self, reason: String) -> String {
+        if self.endpoint.port_u16() != Some(PAGE_PORT) {
+            return reason;
+        }
+        let port = match &self.transport {
+            Transport::Http(_) => 4318,
+            #[cfg(feature = "otlp-grpc")]
+            Transport::Grpc(_) => 4317,
+        };
+        format!("{reason}; {PAGE_PORT} is the port of Jaeger's own web page, use {port}")
     }
 }
 
-fn endpoint(config: &Jaeger, default: &str) -> Result<Uri, ExportError> {
-    let text = if config.endpoint.is_empty() {
-        default
-    } else {
-        &config.endpoint
+#[cfg(feature = "otlp-grpc")]
+fn transport(
+    is_grpc: bool,
+    connector: Connector,
+    endpoint: &Uri,
+    headers: HeaderMap,
+    gzip: bool,
+) -> Transport {
+    match is_grpc {
+        true => Transport::Grpc(grpc::GrpcTransport::new(connector, endpoint, headers, gzip)),
+        false => Transport::Http(http::HttpTransport::new(connector, endpoint, headers, gzip)),
+    }
+}
+
+#[cfg(not(feature = "otlp-grpc"))]
+fn transport(
+    _is_grpc: bool,
+    connector: Connector,
+    endpoint: &Uri,
+    headers: HeaderMap,
+    gzip: bool,
+) -> Transport {
+    Transport::Http(http::HttpTransport::new(connector, endpoint, headers, gzip))
+}
+
+fn endpoint(config: &Jaeger) -> Result<Uri, ExportError> {
+    let text = match (config.endpoint.as_str(), config.protocol) {
+        ("", Protocol::OtlpGrpc) => "http://localhost:4317",
+        ("", _) => "http://localhost:4318",
+        (text, _) => text,
     };
     let invalid = || ExportError::Endpoint {
         endpoint: text.to_owned(),
@@ -154,6 +205,7 @@ fn endpoint(config: &Jaeger, default: &str) -> Result<Uri, ExportError> {
     }
 }
 
+/// The configured headers, and the name of this library where they have none.
 fn headers(config: &Jaeger) -> Result<HeaderMap, ExportError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &config.headers {
@@ -163,14 +215,11 @@ fn headers(config: &Jaeger) -> Result<HeaderMap, ExportError> {
         value.set_sensitive(true);
         headers.insert(key, value);
     }
+    headers
+        .entry(header::USER_AGENT)
+        .or_insert(HeaderValue::from_static(concat!(
+            "detective/",
+            env!("CARGO_PKG_VERSION")
+        )));
     Ok(headers)
-}
-
-/// The last cause says the most: `connection refused`. What wraps it repeats the URL.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

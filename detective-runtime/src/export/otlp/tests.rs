@@ -1,117 +1,29 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
-use prost::Message as _;
-use tokio::net::TcpListener;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as ProtoValue};
 
 use super::OtlpExporter;
+use super::fake_collector::{Collector, Reply};
 use crate::config::{Jaeger, Protocol};
 use crate::export::tests::{refusing_port, resource, span};
-use crate::export::{ExportError, SpanKind};
+use crate::export::{Ending, ExportError, ExportSpan, Outcome, SpanKind};
 
-/// Takes exports by either protocol, on a free port.
-struct Collector {
-    port: u16,
-    received: Arc<Mutex<Vec<Received>>>,
+const BOTH: [Protocol; 2] = [Protocol::OtlpHttp, Protocol::OtlpGrpc];
+
+async fn export(config: &Jaeger, spans: Vec<ExportSpan>) -> Outcome {
+    let count = spans.len();
+    let mut exporter = OtlpExporter::build(config, resource(), Arc::default()).unwrap();
+    let outcome = exporter.export_spans(&spans, &mut Ending::never()).await;
+    assert_eq!(outcome.exported + outcome.lost(), count);
+    outcome
 }
 
-struct Received {
-    path: String,
-    headers: HeaderMap,
-    export: ExportTraceServiceRequest,
-}
-
-impl Collector {
-    /// Answers the first requests with `failures`, and the later ones well.
-    async fn start(failures: Vec<StatusCode>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&received);
-        tokio::spawn(async move {
-            let failures = Arc::new(Mutex::new(failures.into_iter()));
-            while let Ok((stream, _)) = listener.accept().await {
-                let (received, failures) = (Arc::clone(&shared), Arc::clone(&failures));
-                tokio::spawn(async move {
-                    let service = service_fn(|request| {
-                        let failure = failures.lock().unwrap().next();
-                        answer(request, failure, Arc::clone(&received))
-                    });
-                    hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await
-                });
-            }
-        });
-        Self { port, received }
-    }
-
-    fn config(&self, protocol: Protocol) -> Jaeger {
-        Jaeger {
-            protocol,
-            endpoint: format!("http://127.0.0.1:{}", self.port),
-            ..Jaeger::default()
-        }
-    }
-
-    fn received(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
-        self.received.lock().unwrap()
-    }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    failure: Option<StatusCode>,
-    received: Arc<Mutex<Vec<Received>>>,
-) -> Result<
-    Response<
-        impl hyper::body::Body<
-            Data = Bytes,
-            Error: std::fmt::Debug + Into<Box<dyn std::error::Error + Send + Sync>>,
-        >,
-    >,
-    Infallible,
-> {
-    let (head, body) = request.into_parts();
-    let mut body = body.collect().await.unwrap().to_bytes();
-    let is_grpc = head.headers["content-type"] == "application/grpc";
-    if is_grpc {
-        // A frame's prefix: whether it is compressed, and its length.
-        body = body.slice(5..);
-    }
-    received.lock().unwrap().push(Received {
-        path: head.uri.path().to_owned(),
-        headers: head.headers,
-        export: ExportTraceServiceRequest::decode(body).unwrap(),
-    });
-    let mut trailers = HeaderMap::new();
-    if is_grpc {
-        let status = if failure.is_some() { "14" } else { "0" };
-        trailers.insert("grpc-status", HeaderValue::from_static(status));
-    }
-    let body: &[u8] = if is_grpc { &[0; 5] } else { &[] };
-    let body = Full::new(Bytes::from_static(body)).with_trailers(async { Some(Ok(trailers)) });
-    let mut response = Response::new(body);
-    match failure {
-        Some(status) if !is_grpc => *response.status_mut() = status,
-        _ if is_grpc => {
-            let value = HeaderValue::from_static("application/grpc");
-            response.headers_mut().insert("content-type", value);
-        }
-        _ => {}
-    }
-    Ok(response)
+#[track_caller]
+fn check_exported(outcome: &Outcome, spans: usize) {
+    assert_eq!(outcome.exported, spans, "{outcome:?}");
 }
 
 #[track_caller]
@@ -126,21 +38,16 @@ fn text(text: &str) -> ProtoValue {
 }
 
 async fn check_span_arrives(protocol: Protocol, expected_path: &str) {
-    let collector = Collector::start(Vec::new()).await;
+    let collector = Collector::start([]).await;
     let mut config = collector.config(protocol);
     config.headers.insert("x-tenant".to_owned(), "toys".into());
-    let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
-
-    let child = crate::export::ExportSpan {
+    let child = ExportSpan {
         kind: SpanKind::Client,
         error: None,
         events: Vec::new(),
         ..span("child")
     };
-    exporter
-        .export_spans(&[span("GET /toys"), child])
-        .await
-        .unwrap();
+    check_exported(&export(&config, vec![span("GET /toys"), child]).await, 2);
 
     let received = collector.received();
     let [received] = received.as_slice() else {
@@ -212,67 +119,100 @@ async fn spans_arrive_over_grpc() {
 #[tokio::test]
 async fn an_endpoint_with_a_path_is_taken_as_it_is() {
     for (suffix, expected) in [
+        ("", "/v1/traces"),
         ("/", "/v1/traces"),
+        ("/?", "/"),
         ("/v1/traces", "/v1/traces"),
         ("/own", "/own"),
     ] {
-        let collector = Collector::start(Vec::new()).await;
+        let collector = Collector::start([]).await;
         let mut config = collector.config(Protocol::OtlpHttp);
         config.endpoint.push_str(suffix);
-        let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
-        exporter.export_spans(&[span("a")]).await.unwrap();
+        check_exported(&export(&config, vec![span("a")]).await, 1);
         assert_eq!(collector.received()[0].path, expected);
     }
 }
 
 #[tokio::test]
 async fn a_passing_failure_is_tried_again() {
-    for protocol in [Protocol::OtlpHttp, Protocol::OtlpGrpc] {
-        let failures = vec![StatusCode::SERVICE_UNAVAILABLE, StatusCode::BAD_GATEWAY];
+    for protocol in BOTH {
+        let failures = [503, 502].map(|status| Reply::Http(status, &[], b""));
         let collector = Collector::start(failures).await;
-        let mut exporter = OtlpExporter::build(&collector.config(protocol), resource()).unwrap();
-        exporter.export_spans(&[span("a")]).await.unwrap();
+        check_exported(
+            &export(&collector.config(protocol), vec![span("a")]).await,
+            1,
+        );
         assert_eq!(collector.received().len(), 3, "{protocol:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_tried_again() {
-    let collector = Collector::start(vec![StatusCode::BAD_REQUEST]).await;
-    let mut exporter =
-        OtlpExporter::build(&collector.config(Protocol::OtlpHttp), resource()).unwrap();
-    let error = exporter
-        .export_spans(&[span("a"), span("b")])
-        .await
-        .unwrap_err();
-    let ExportError::Failed { lost, reason, .. } = error else {
-        panic!("{error}");
-    };
-    assert_eq!(lost, 2);
-    assert!(reason.contains("400"), "{reason}");
-    assert_eq!(collector.received().len(), 1);
-}
-
-#[tokio::test]
 async fn an_absent_server_is_an_error_that_says_so() {
     let (_socket, port) = refusing_port();
-    for protocol in [Protocol::OtlpHttp, Protocol::OtlpGrpc] {
-        for scheme in ["http", "https"] {
+    for protocol in BOTH {
+        let tls = cfg!(any(feature = "tls-ring", feature = "tls-aws-lc-rs"));
+        for scheme in if tls {
+            &["http", "https"][..]
+        } else {
+            &["http"]
+        } {
             let config = Jaeger {
                 protocol,
                 endpoint: format!("{scheme}://127.0.0.1:{port}"),
                 timeout: Duration::from_millis(200),
                 ..Jaeger::default()
             };
-            let mut exporter = OtlpExporter::build(&config, resource()).unwrap();
-            let error = exporter
-                .export_spans(&[span("a")])
-                .await
-                .unwrap_err()
-                .to_string();
+            let error = export(&config, vec![span("a")]).await.error.unwrap();
+            assert!(matches!(error, ExportError::Failed { lost: 1, .. }));
+            let error = error.to_string();
             assert!(error.contains(&port.to_string()), "{error}");
             assert!(error.to_lowercase().contains("refused"), "{error}");
         }
+    }
+}
+
+#[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
+#[tokio::test]
+async fn tls_without_cryptography_is_told_at_start() {
+    for protocol in BOTH {
+        let config = Jaeger {
+            protocol,
+            endpoint: "https://collector:4318".to_owned(),
+            ..Jaeger::default()
+        };
+        let error = OtlpExporter::build(&config, resource(), Arc::default()).unwrap_err();
+        let error = error.to_string();
+        for part in [
+            "`https://collector:4318/`",
+            "`tls-ring`",
+            "`tls-aws-lc-rs`",
+            "install_default",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+    // A variable stops no program.
+    let variable = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318");
+    let variable = [(variable.0.to_owned(), variable.1.to_owned())];
+    let loader = crate::config::Loader::with(variable, std::env::temp_dir()).without_file();
+    let loaded = loader.load().unwrap();
+    assert_eq!(loaded.config.jaeger.endpoint, "");
+    assert!(loaded.warnings[0].to_string().contains("`tls-ring`"));
+}
+
+#[tokio::test]
+async fn jaegers_own_page_is_told_from_its_collector() {
+    for (protocol, port) in [(Protocol::OtlpHttp, 4318), (Protocol::OtlpGrpc, 4317)] {
+        let config = Jaeger {
+            protocol,
+            endpoint: "http://localhost:16686".to_owned(),
+            ..Jaeger::default()
+        };
+        let exporter = OtlpExporter::build(&config, resource(), Arc::default()).unwrap();
+        assert_eq!(
+            exporter.explained("a page".to_owned()),
+            format!("a page; 16686 is the port of Jaeger's own web page, use {port}")
+        );
     }
 }
 
@@ -284,7 +224,7 @@ async fn bad_settings_are_told_at_start() {
             headers: [(header.0.to_owned(), header.1.into())].into(),
             ..Jaeger::default()
         };
-        OtlpExporter::build(&config, resource()).map(drop)
+        OtlpExporter::build(&config, resource(), Arc::default()).map(drop)
     };
     let good = ("x-tenant", "toys");
     build("", good).unwrap();

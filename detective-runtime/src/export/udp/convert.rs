@@ -39,7 +39,8 @@ pub(super) fn span(span: ExportSpan) -> SpanData {
         span_context: SpanContext::new(
             span.trace_id.into(),
             span.span_id.into(),
-            TraceFlags::new(span.flags),
+            // Jaeger takes a second bit for its own DEBUG.
+            TraceFlags::new(span.flags & 1),
             false,
             TraceState::default(),
         ),

@@ -14,6 +14,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use opentelemetry_sdk_0_23::export::trace::SpanExporter as _;
 
@@ -26,6 +27,9 @@ const DEFAULT_ENDPOINT: &str = "localhost:6831";
 /// The largest datagram that a Jaeger agent takes (`max_packet_size` of its thrift receivers).
 const MAX_PACKET_BYTES: usize = 65_000;
 
+/// A name is looked up again after this time: an agent that moved is not missed by UDP.
+const LOOK_UP_AGAIN: Duration = Duration::from_secs(30);
+
 /// Sends spans to a Jaeger agent.
 #[derive(Debug)]
 pub(crate) struct UdpExporter {
@@ -37,6 +41,7 @@ pub(crate) struct UdpExporter {
     connection: Option<Connection>,
     /// The last datagram failed, and the name may lead elsewhere by now.
     is_suspect: bool,
+    looked_up: Instant,
     stats: Arc<Stats>,
 }
 
@@ -67,6 +72,7 @@ impl UdpExporter {
             capacity: MAX_PACKET_BYTES - bytes,
             connection: None,
             is_suspect: false,
+            looked_up: Instant::now(),
             stats,
         })
     }
@@ -98,15 +104,21 @@ impl UdpExporter {
     }
 
     async fn send(&mut self, packet: Vec<ExportSpan>) -> Result<(), String> {
+        let is_due = self.looked_up.elapsed() >= LOOK_UP_AGAIN;
         let connection = match self.connection.take() {
-            Some(connection) if !self.is_suspect => connection,
+            Some(connection) if !self.is_suspect && !is_due => connection,
             // The same socket stays as long as the name leads to the same agent, since it alone
             // learns what became of the datagrams that it sent.
             connection => {
-                let agent = self.resolve().await?;
-                match connection {
-                    Some(connection) if connection.agent == agent => connection,
-                    _ => Connection::open(agent, &self.resource).map_err(|e| e.to_string())?,
+                self.looked_up = Instant::now();
+                match (connection, self.resolve().await) {
+                    (Some(connection), Ok(agent)) if connection.agent == agent => connection,
+                    (_, Ok(agent)) => {
+                        Connection::open(agent, &self.resource).map_err(|e| e.to_string())?
+                    }
+                    // A name that cannot be looked up for once says nothing about the agent.
+                    (Some(connection), Err(_)) if !self.is_suspect => connection,
+                    (_, Err(error)) => return Err(error),
                 }
             }
         };

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thrift::protocol::{TCompactInputProtocol, TInputProtocol, TType};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use super::{MAX_PACKET_BYTES, UdpExporter, parse_endpoint};
+use super::{LOOK_UP_AGAIN, MAX_PACKET_BYTES, UdpExporter, parse_endpoint};
 use crate::config::{Jaeger, Protocol};
 use crate::export::tests::{resource, span};
 use crate::export::{ExportError, ExportEvent, ExportSpan};
@@ -292,6 +292,44 @@ async fn a_refused_datagram_is_counted_with_the_next_one_which_is_sent_all_the_s
     assert_eq!(agent.receive().await.1[0].field(5).text(), "next");
     exporter.export(vec![span("last")]).await.unwrap();
     assert_eq!(agent.receive().await.1[0].field(5).text(), "last");
+}
+
+#[tokio::test]
+async fn an_agent_that_moves_is_found_again() {
+    let agent = Agent::start().await;
+    let mut exporter = agent.exporter(&Arc::default());
+    exporter.export(vec![span("first")]).await.unwrap();
+    agent.receive().await;
+
+    // From now on the name leads elsewhere, and the old place swallows what is sent there.
+    let port = agent.socket.local_addr().unwrap().port();
+    let moved = Agent {
+        socket: UdpSocket::bind(("127.0.0.2", port)).await.unwrap(),
+    };
+    exporter.host = "127.0.0.2".to_owned();
+    exporter.export(vec![span("not yet")]).await.unwrap();
+    agent.receive().await;
+    exporter.looked_up = Instant::now() - LOOK_UP_AGAIN;
+    exporter.export(vec![span("moved")]).await.unwrap();
+    assert_eq!(moved.receive().await.1[0].field(5).text(), "moved");
+
+    // A name server that is away for a while changes nothing.
+    exporter.host = "no-such-host.invalid".to_owned();
+    exporter.looked_up = Instant::now() - LOOK_UP_AGAIN;
+    exporter.export(vec![span("still")]).await.unwrap();
+    assert_eq!(moved.receive().await.1[0].field(5).text(), "still");
+}
+
+#[tokio::test]
+async fn the_agent_is_told_of_no_flag_but_sampled() {
+    let agent = Agent::start().await;
+    let mut exporter = agent.exporter(&Arc::default());
+    let random = ExportSpan {
+        flags: 3,
+        ..span("random")
+    };
+    exporter.export(vec![random]).await.unwrap();
+    assert_eq!(agent.receive().await.1[0].field(7), &Thrift::Number(1));
 }
 
 #[tokio::test]
