@@ -104,7 +104,7 @@ mod tests {
         );
         check(
             __detective_error_text!(&Err::<(), _>(Opaque)),
-            Some("detective::outcome::tests::Opaque"),
+            Some("detective::attribute::returned::tests::Opaque"),
         );
     }
 
