@@ -12,6 +12,7 @@ mod collect;
 mod exposition;
 mod histogram;
 mod in_flight;
+mod labels;
 mod names;
 mod negotiate;
 mod observation;

@@ -1,5 +1,7 @@
 //! What is known of a finished request when it is counted.
 
+use super::labels::labels;
+
 /// One finished request, as the metrics see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observation {
@@ -72,21 +74,10 @@ impl From<http::Version> for ProtocolVersion {
     }
 }
 
-/// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    pub(super) const ALL: [Self; 2] = [Self::Http, Self::Https];
-
-    /// The value of the `url_scheme` label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
+labels! {
+    /// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
+    pub(crate) enum Scheme {
+        Http = "http",
+        Https = "https",
     }
 }
