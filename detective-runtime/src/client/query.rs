@@ -8,9 +8,9 @@ pub(super) fn sanitize(text: &str) -> String {
     let mut sanitized = String::with_capacity(text.len());
     for token in Lexer(text) {
         match token.kind {
-            Kind::Literal => sanitized.push('?'),
-            Kind::Comment => sanitized.push(' '),
-            Kind::Word | Kind::Quoted | Kind::Space | Kind::Symbol => {
+            TokenKind::Literal => sanitized.push('?'),
+            TokenKind::Comment => sanitized.push(' '),
+            TokenKind::Word | TokenKind::Quoted | TokenKind::Space | TokenKind::Symbol => {
                 sanitized.push_str(token.text);
             }
         }
@@ -24,7 +24,7 @@ pub(super) fn sanitize(text: &str) -> String {
 pub(super) fn summarize(text: &str) -> String {
     let mut summary = Summary::default();
     let mut tokens = Lexer(text)
-        .filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment))
+        .filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Comment))
         .peekable();
     // Whether a query has begun at each depth of parentheses: only there is a `FROM` followed by
     // tables, and not so in `EXTRACT(YEAR FROM paid_at)`.
@@ -34,7 +34,8 @@ pub(super) fn summarize(text: &str) -> String {
     let mut in_tables = false;
     let mut previous = "";
     while let Some(token) = tokens.next() {
-        let is = |word: &str| token.kind == Kind::Word && token.text.eq_ignore_ascii_case(word);
+        let is =
+            |word: &str| token.kind == TokenKind::Word && token.text.eq_ignore_ascii_case(word);
         let after = |words: &[&str]| words.iter().any(|word| previous.eq_ignore_ascii_case(word));
         match token.text {
             "(" => {
@@ -51,7 +52,7 @@ pub(super) fn summarize(text: &str) -> String {
                 (table_follows, in_tables) = (false, false);
             }
             "," => table_follows = in_tables,
-            _ if statement_begins && token.kind == Kind::Word => {
+            _ if statement_begins && token.kind == TokenKind::Word => {
                 statement_begins = false;
                 in_query = vec![is("SELECT") || is("DELETE")];
                 table_follows = is("UPDATE");
@@ -82,7 +83,7 @@ pub(super) fn summarize(text: &str) -> String {
             .iter()
             .chain(&["EXISTS", "ONLY", "LATERAL"])
             .any(|word| is(word)) => {}
-            _ if table_follows && matches!(token.kind, Kind::Word | Kind::Quoted) => {
+            _ if table_follows && matches!(token.kind, TokenKind::Word | TokenKind::Quoted) => {
                 let mut table = token.text.to_owned();
                 while let Some(dot) = tokens.next_if(|next| next.text == ".") {
                     table.push_str(dot.text);
@@ -127,7 +128,7 @@ impl Summary {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     /// A keyword, a name or a placeholder (`$1`, `?1`, `:name`, `@name`).
     Word,
     /// A name in quotes.
@@ -141,7 +142,7 @@ enum Kind {
 
 #[derive(Debug, Clone, Copy)]
 struct Token<'a> {
-    kind: Kind,
+    kind: TokenKind,
     text: &'a str,
 }
 
@@ -161,24 +162,24 @@ impl<'a> Iterator for Lexer<'a> {
 
 /// The kind and the length in bytes of the token that `text` begins with. A token that is not
 /// ended reaches to the end of the text.
-fn next_token(text: &str) -> Option<(Kind, usize)> {
+fn next_token(text: &str) -> Option<(TokenKind, usize)> {
     let first = text.chars().next()?;
     let token = match first {
-        _ if text.starts_with("--") => (Kind::Comment, text.find('\n').unwrap_or(text.len())),
-        _ if text.starts_with("/*") => (Kind::Comment, end_after(text, 2, "*/")),
-        '\'' => (Kind::Literal, end_of_string(text, 1, false)),
-        '"' => (Kind::Quoted, end_after(text, 1, "\"")),
-        '`' => (Kind::Quoted, end_after(text, 1, "`")),
+        _ if text.starts_with("--") => (TokenKind::Comment, text.find('\n').unwrap_or(text.len())),
+        _ if text.starts_with("/*") => (TokenKind::Comment, end_after(text, 2, "*/")),
+        '\'' => (TokenKind::Literal, end_of_string(text, 1, false)),
+        '"' => (TokenKind::Quoted, end_after(text, 1, "\"")),
+        '`' => (TokenKind::Quoted, end_after(text, 1, "`")),
         '$' => match dollar_quote(text) {
-            Some(quote) => (Kind::Literal, end_after(text, quote.len(), quote)),
-            None => (Kind::Word, 1 + length_while(&text[1..], is_word)),
+            Some(quote) => (TokenKind::Literal, end_after(text, quote.len(), quote)),
+            None => (TokenKind::Word, 1 + length_while(&text[1..], is_word)),
         },
-        '?' | ':' | '@' => (Kind::Word, 1 + length_while(&text[1..], is_word)),
-        _ if first.is_ascii_digit() => (Kind::Literal, end_of_number(text)),
+        '?' | ':' | '@' => (TokenKind::Word, 1 + length_while(&text[1..], is_word)),
+        _ if first.is_ascii_digit() => (TokenKind::Literal, end_of_number(text)),
         '.' if text[1..].starts_with(|next: char| next.is_ascii_digit()) => {
-            (Kind::Literal, end_of_number(text))
+            (TokenKind::Literal, end_of_number(text))
         }
-        _ if first.is_whitespace() => (Kind::Space, length_while(text, char::is_whitespace)),
+        _ if first.is_whitespace() => (TokenKind::Space, length_while(text, char::is_whitespace)),
         _ if is_word(first) => {
             let length = length_while(text, is_word);
             match &text[..length] {
@@ -187,12 +188,12 @@ fn next_token(text: &str) -> Option<(Kind, usize)> {
                     if text[length..].starts_with('\'') =>
                 {
                     let escapes = prefix.eq_ignore_ascii_case("e");
-                    (Kind::Literal, end_of_string(text, length + 1, escapes))
+                    (TokenKind::Literal, end_of_string(text, length + 1, escapes))
                 }
-                _ => (Kind::Word, length),
+                _ => (TokenKind::Word, length),
             }
         }
-        _ => (Kind::Symbol, first.len_utf8()),
+        _ => (TokenKind::Symbol, first.len_utf8()),
     };
     Some(token)
 }

@@ -9,6 +9,7 @@
 mod bounds;
 mod cells;
 mod collect;
+mod durations;
 mod exposition;
 mod histogram;
 mod in_flight;
@@ -17,7 +18,6 @@ mod names;
 mod negotiate;
 mod observation;
 mod openmetrics;
-mod outcome;
 mod registry;
 mod shard;
 mod sources;
