@@ -115,9 +115,10 @@ async fn end_boost(
         .iter()
         .map(|boost| format!("`{}`", boost.id))
         .collect();
-    Err(AnalyticsError::NotFound(match ids.is_empty() {
-        true => format!("there is no boost `{id}`, nor any other"),
-        false => format!("there is no boost `{id}`, expected {}", ids.join(" or ")),
+    Err(AnalyticsError::NotFound(if ids.is_empty() {
+        format!("there is no boost `{id}`, nor any other")
+    } else {
+        format!("there is no boost `{id}`, expected {}", ids.join(" or "))
     }))
 }
 

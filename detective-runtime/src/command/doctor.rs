@@ -133,9 +133,10 @@ async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> 
     const PART: &str = "request";
     let path = probe_path(Templates::of(app).listed(), &config.http.exclude);
     let has_own_layer = program.detective.is_layered();
-    let watched = match has_own_layer {
-        true => app.clone(),
-        false => app.clone().layer(program.detective.layer()).with_state(()),
+    let watched = if has_own_layer {
+        app.clone()
+    } else {
+        app.clone().layer(program.detective.layer()).with_state(())
     };
     let (status, time) = match send(watched, &path).await {
         Ok(answer) => answer,
@@ -153,16 +154,18 @@ async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> 
     let spans = program.sinks.spans().await;
     let is_recorded = !rows.is_empty() || spans.iter().any(|it| it.kind == SpanKind::Server);
     if !is_recorded {
-        let advice = match has_own_layer {
-            true => "add `detective.layer()` to the outermost router, or use `watch`",
-            false => "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`",
+        let advice = if has_own_layer {
+            "add `detective.layer()` to the outermost router, or use `watch`"
+        } else {
+            "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`"
         };
         let text = format!("{answered}, and nothing was recorded");
         return vec![Item::new(PART, State::Bad, text).advise(advice)];
     }
-    let state = match status.is_server_error() {
-        true => State::Bad,
-        false => State::Good,
+    let state = if status.is_server_error() {
+        State::Bad
+    } else {
+        State::Good
     };
     let text = match spans.len() {
         0 => format!("{answered}; tracing is off"),

@@ -308,9 +308,10 @@ impl Loader {
     }
 
     fn profile_in_force(&self) -> String {
-        let built = match cfg!(debug_assertions) {
-            true => "development",
-            false => "production",
+        let built = if cfg!(debug_assertions) {
+            "development"
+        } else {
+            "production"
         };
         let named = self.profile.as_deref();
         named

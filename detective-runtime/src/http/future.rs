@@ -80,10 +80,10 @@ where
 /// Records the head, and ends the request with it or with its body.
 fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
-        return match open.is_excluded() && is_made_on_the_way(&response) {
-            true => response.map(|body| Body::new(RecordedBody::new(body, open, None))),
-            false => response,
-        };
+        if open.is_excluded() && is_made_on_the_way(&response) {
+            return response.map(|body| Body::new(RecordedBody::new(body, open, None)));
+        }
+        return response;
     };
     record.response.head = clock::now();
     capture::response(record, &response);

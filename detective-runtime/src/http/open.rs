@@ -111,12 +111,15 @@ impl Drop for OpenRequest {
                 .owner
                 .as_ref()
                 .is_some_and(|owner| owner.instance.is_cut_off());
-            match () {
-                () if record.unwound => Outcome::Panic,
-                () if is_cut_off => Outcome::Shutdown,
-                // Its client's leave is the only end that such an answer has.
-                () if record.response.endless => of_status(record.response.status),
-                () => Outcome::ClientDisconnect,
+            if record.unwound {
+                Outcome::Panic
+            } else if is_cut_off {
+                Outcome::Shutdown
+            } else if record.response.endless {
+                // An endless response ends only when the client disconnects.
+                of_status(record.response.status)
+            } else {
+                Outcome::ClientDisconnect
             }
         });
     }
