@@ -4,6 +4,8 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 static MONOTONIC: LazyLock<Monotonic> = LazyLock::new(Monotonic::choose);
 
 /// The monotonic clock that is read.
@@ -62,6 +64,11 @@ pub(crate) fn now() -> u64 {
 /// A duration in whole nanoseconds; 584 years at most.
 pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A time as all answers write it; empty beyond the year 9999.
+pub(crate) fn text(time: SystemTime) -> String {
+    Timestamp::try_from(time).map_or_else(|_| String::new(), |time| format!("{time:.6}"))
 }
 
 /// Turns readings of [`now`] into Unix time.

@@ -240,7 +240,7 @@ fn duration_labels(route: &RouteCells, attributes: Attributes) -> Vec<LabelPair>
             Some(route.method()),
             status.as_deref(),
             known_route(route),
-            Some(attributes.version.as_str()),
+            attributes.version.as_str(),
             Some(attributes.scheme.as_str()),
         ],
     )

@@ -124,7 +124,7 @@ mod tests {
         nanos: 1,
         in_histogram: true,
         error: None,
-        version: ProtocolVersion::Http11,
+        version: ProtocolVersion(http::Version::HTTP_11),
         scheme: Scheme::Http,
     };
 

@@ -27,6 +27,8 @@ mod status;
 pub(crate) use bounds::Bounds;
 pub(crate) use cells::{Calls, FunctionCells, RouteCells};
 pub(crate) use names::{OTHER_METHOD, UNMATCHED};
+#[cfg(feature = "http-client")]
+pub(crate) use observation::ProtocolVersion;
 pub(crate) use observation::{ErrorType, Observation, Scheme};
 pub(crate) use registry::MetricsRegistry;
 pub(crate) use shard::current as thread_shard;

@@ -112,7 +112,7 @@ impl Survey {
         for pattern in table.naming_nothing(&names) {
             findings.extend(table.names_no_route(pattern, &templates));
         }
-        findings.extend(table.excluded(&names, &self.config.http.exclude));
+        findings.extend(table.excluded(&names, &self.config.http));
         sort(&mut findings);
         findings
     }
