@@ -4,18 +4,20 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-static SOURCE: LazyLock<Source> = LazyLock::new(Source::choose);
+use jiff::Timestamp;
 
-/// What is read.
+static MONOTONIC: LazyLock<Monotonic> = LazyLock::new(Monotonic::choose);
+
+/// The monotonic clock that is read.
 #[derive(Debug)]
-enum Source {
+enum Monotonic {
     /// The processor's own counter: 12 ns for a reading where the system's clock takes 32.
     Counter { clock: quanta::Clock, origin: u64 },
     /// The system's monotonic clock.
     System { origin: Instant },
 }
 
-impl Source {
+impl Monotonic {
     /// The counter, unless the system has found that the processors' counters disagree. Measures its
     /// frequency, which takes a millisecond or two, and 200 at most.
     fn choose() -> Self {
@@ -45,16 +47,16 @@ fn is_counter_distrusted() -> bool {
 
 /// Prepares the clock, so that no request waits for it.
 pub(crate) fn prepare() {
-    LazyLock::force(&SOURCE);
+    LazyLock::force(&MONOTONIC);
 }
 
 /// Nanoseconds of a monotonic clock since it was prepared. Never zero, so that zero can stand for
 /// "not yet".
 #[inline]
 pub(crate) fn now() -> u64 {
-    let nanos = match &*SOURCE {
-        Source::Counter { clock, origin } => clock.delta_as_nanos(*origin, clock.raw()),
-        Source::System { origin } => nanos(origin.elapsed()),
+    let nanos = match &*MONOTONIC {
+        Monotonic::Counter { clock, origin } => clock.delta_as_nanos(*origin, clock.raw()),
+        Monotonic::System { origin } => nanos(origin.elapsed()),
     };
     nanos.max(1)
 }
@@ -62,6 +64,11 @@ pub(crate) fn now() -> u64 {
 /// A duration in whole nanoseconds; 584 years at most.
 pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A time as all answers write it; empty beyond the year 9999.
+pub(crate) fn text(time: SystemTime) -> String {
+    Timestamp::try_from(time).map_or_else(|_| String::new(), |time| format!("{time:.6}"))
 }
 
 /// Turns readings of [`now`] into Unix time.

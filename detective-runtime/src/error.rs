@@ -46,7 +46,7 @@ pub enum ServeError {
     },
     /// The config does not fit the routes, and `service.strict` holds; the text lists every
     /// mistake with its place.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// Everything was served, but the shutdown lost something else than traces.
     #[error(transparent)]
@@ -125,6 +125,7 @@ mod tests {
     use std::error::Error;
 
     use super::*;
+    use crate::config::{Diagnostic, Place};
 
     /// `error` and everything that caused it, as reports print them.
     fn chain(error: &dyn Error) -> String {
@@ -144,6 +145,9 @@ mod tests {
              deadline; 2 spans still waited for Jaeger when the time to shut down was over"
         );
         assert_eq!(chain(&StartError::from(lost())), lost().to_string());
+        let wrong = || ConfigError::new(vec![Diagnostic::new(Place::Default, "a mistake")]);
+        assert_eq!(chain(&StartError::from(wrong())), wrong().to_string());
+        assert_eq!(chain(&ServeError::from(wrong())), wrong().to_string());
     }
 
     #[test]

@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::AnalyticsError;
+use crate::clock;
 use crate::reload::Reloader;
 use crate::rules::boost::{Boost, Target, Wanted};
-use crate::rules::decided;
 
 /// A boost, as it is answered. What it leaves as it is has no field.
 #[derive(Debug, Serialize)]
@@ -115,9 +115,10 @@ async fn end_boost(
         .iter()
         .map(|boost| format!("`{}`", boost.id))
         .collect();
-    Err(AnalyticsError::NotFound(match ids.is_empty() {
-        true => format!("there is no boost `{id}`, nor any other"),
-        false => format!("there is no boost `{id}`, expected {}", ids.join(" or ")),
+    Err(AnalyticsError::NotFound(if ids.is_empty() {
+        format!("there is no boost `{id}`, nor any other")
+    } else {
+        format!("there is no boost `{id}`, expected {}", ids.join(" or "))
     }))
 }
 
@@ -137,7 +138,7 @@ impl BoostAnswer {
             record: rule.record,
             spans: rule.spans,
             histogram: rule.histogram,
-            until: decided::time(boost.until),
+            until: clock::text(boost.until),
             seconds_left: boost
                 .end
                 .saturating_duration_since(Instant::now())

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::clock;
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
 use crate::reload::ConfigHealth;
 use crate::store::Identity;
@@ -127,9 +127,7 @@ fn part(stats: &Stats, part: Part, mode: Mode) -> PartHealth {
             Mode::On => "ok",
         },
         last_error,
-        last_error_at: last_error_at
-            .and_then(|time| Timestamp::try_from(time).ok())
-            .map(|time| format!("{time:.6}")),
+        last_error_at: last_error_at.map(clock::text),
         successes,
         failures,
     }

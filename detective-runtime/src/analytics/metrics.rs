@@ -1,9 +1,9 @@
 //! `/analytics/metrics`: every endpoint and method in a list.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::range::Range;
+use crate::clock;
 use crate::store::{Overview, RouteMetrics, Summary};
 
 /// One endpoint and method, as it is answered. Times are seconds, rates 0 to 1.
@@ -48,9 +48,7 @@ impl EndpointMetrics {
             p95: summary.p95,
             p99: summary.p99,
             max: summary.max,
-            last_seen: Timestamp::try_from(route.last_seen)
-                .map(|time| format!("{time:.6}"))
-                .unwrap_or_default(),
+            last_seen: clock::text(route.last_seen),
             endpoint: route.endpoint,
             method: route.method,
         }

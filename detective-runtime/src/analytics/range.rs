@@ -80,9 +80,10 @@ fn parse_epoch(text: &str) -> Option<Timestamp> {
         return None;
     }
     let number: f64 = text.parse().ok()?;
-    let seconds = match number.abs() > LARGEST_SECONDS {
-        true => number / 1e3,
-        false => number,
+    let seconds = if number.abs() > LARGEST_SECONDS {
+        number / 1e3
+    } else {
+        number
     };
     // The conversion saturates, and a saturated number is no timestamp.
     Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()

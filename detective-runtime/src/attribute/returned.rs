@@ -1,7 +1,7 @@
 //! From what an investigated function returned to the text of its error.
 //!
 //! The type is the user's, and often generic, so the compiler decides how it is read: method look-up tries the
-//! [`Outcome`] with the most references first, and moves on when its bounds do not hold.
+//! [`Returned`] with the most references first, and moves on when its bounds do not hold.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};
@@ -15,7 +15,7 @@ use crate::attribute::render;
 macro_rules! __detective_error_text {
     ($reference:expr) => {{
         use $crate::__private::ErrorText as _;
-        (&&&&$crate::__private::Outcome($reference)).__detective_error_text()
+        (&&&&$crate::__private::Returned($reference)).__detective_error_text()
     }};
     ($reference:expr, $condition:expr) => {
         $crate::__private::error_if($reference, $condition, |output| {
@@ -36,7 +36,7 @@ pub fn error_if<T: ?Sized>(
 
 /// The value that an investigated function returned.
 #[derive(Debug)]
-pub struct Outcome<'a, T: ?Sized>(pub &'a T);
+pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
 /// The steps of the selection, one implementation each, most references first. The method's name is one that no trait
 /// of the user's has for every type.
@@ -45,7 +45,7 @@ pub trait ErrorText {
     fn __detective_error_text(&self) -> Option<String>;
 }
 
-impl<T, E: Display> ErrorText for &&&Outcome<'_, Result<T, E>> {
+impl<T, E: Display> ErrorText for &&&Returned<'_, Result<T, E>> {
     fn __detective_error_text(&self) -> Option<String> {
         self.0
             .as_ref()
@@ -54,7 +54,7 @@ impl<T, E: Display> ErrorText for &&&Outcome<'_, Result<T, E>> {
     }
 }
 
-impl<T, E: Debug> ErrorText for &&Outcome<'_, Result<T, E>> {
+impl<T, E: Debug> ErrorText for &&Returned<'_, Result<T, E>> {
     fn __detective_error_text(&self) -> Option<String> {
         self.0
             .as_ref()
@@ -63,13 +63,13 @@ impl<T, E: Debug> ErrorText for &&Outcome<'_, Result<T, E>> {
     }
 }
 
-impl<T, E> ErrorText for &Outcome<'_, Result<T, E>> {
+impl<T, E> ErrorText for &Returned<'_, Result<T, E>> {
     fn __detective_error_text(&self) -> Option<String> {
         self.0.as_ref().err().map(|_| type_name::<E>().to_owned())
     }
 }
 
-impl<T: ?Sized> ErrorText for Outcome<'_, T> {
+impl<T: ?Sized> ErrorText for Returned<'_, T> {
     fn __detective_error_text(&self) -> Option<String> {
         None
     }

@@ -5,7 +5,7 @@
 
 #[cfg(feature = "redis")]
 mod circuit;
-mod flight;
+mod computation;
 mod memory;
 #[cfg_attr(not(feature = "redis"), path = "redis_disabled.rs")]
 mod redis;
@@ -28,7 +28,7 @@ use crate::config;
 use crate::metrics::{Part, Stats};
 use crate::trace::ClientSpan;
 
-use flight::Flights;
+use computation::Computations;
 use memory::Memory;
 use redis::Redis;
 
@@ -40,7 +40,7 @@ pub struct Cache(Arc<Shared>);
 
 struct Shared {
     backend: Backend,
-    flights: Flights,
+    computations: Computations,
     stats: Arc<Stats>,
 }
 
@@ -76,7 +76,7 @@ impl Cache {
     pub(crate) fn new(config: &config::Cache, stats: Arc<Stats>) -> Result<Self, CacheError> {
         Ok(Self(Arc::new(Shared {
             backend: Backend::new(config, &stats)?,
-            flights: Flights::default(),
+            computations: Computations::default(),
             stats,
         })))
     }
@@ -106,7 +106,7 @@ impl Cache {
     pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, ttl: Duration) {
         match serde_json::to_vec(value) {
             Ok(text) => {
-                self.0.flights.divert(key);
+                self.0.computations.invalidate(key);
                 self.write(key, text.into(), ttl).await;
             }
             Err(error) => self.not_json(&error),
@@ -115,7 +115,7 @@ impl Cache {
 
     /// Forgets the value under `key`, and whatever is being computed for it in this process.
     pub async fn remove(&self, key: &str) {
-        self.0.flights.divert(key);
+        self.0.computations.invalidate(key);
         self.forget(key).await;
     }
 
@@ -141,21 +141,21 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        // A hit takes no lock. After a miss, a flight that landed before this caller came aboard
-        // may just have brought the value.
-        let landings = self.0.flights.landings();
+        // A hit takes no lock. After a miss, a computation that completed before this caller joined
+        // may just have written the value.
+        let completed = self.0.computations.completed();
         if let Some(value) = self.get(key).await {
             return Ok(value);
         }
-        let flight = self.0.flights.board(key);
-        if self.0.flights.landings() != landings
+        let computation = self.0.computations.join(key);
+        if self.0.computations.completed() != completed
             && let Some(value) = self.get(key).await
         {
             return Ok(value);
         }
         let mut compute = Some(compute);
         let mut computed = None;
-        let shared = flight.value(async {
+        let shared = computation.value(async {
             let compute = compute.take().expect("the future runs once");
             let value = compute().await.map_err(Unshared::Failed)?;
             match serde_json::to_vec(&value) {
@@ -173,9 +173,9 @@ impl Cache {
             (Ok(text), Some(value)) => {
                 // What was removed or replaced meanwhile is not brought back, nor while it is
                 // being written: it may then stand where a newer value stood, so neither stays.
-                if flight.is_open() {
+                if computation.is_current() {
                     self.write(key, text, ttl).await;
-                    if !flight.land() {
+                    if !computation.complete() {
                         self.forget(key).await;
                     }
                 }

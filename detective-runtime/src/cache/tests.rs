@@ -104,7 +104,7 @@ async fn of_a_hundred_callers_one_computes() {
         assert_eq!(value.unwrap(), Ok(user(1)));
     }
     assert_eq!(computations.load(SeqCst), 1);
-    assert_eq!(cache.0.flights.len(), 0);
+    assert_eq!(cache.0.computations.len(), 0);
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn an_error_is_given_to_its_caller_alone() {
     );
     assert_eq!(first, Err("the database is away"));
     assert_eq!(second, Ok(user(1)));
-    assert_eq!(cache.0.flights.len(), 0);
+    assert_eq!(cache.0.computations.len(), 0);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn when_the_computing_caller_is_cancelled_the_next_one_takes_over() {
     tokio::task::yield_now().await;
     stuck.abort();
     assert_eq!(next.await.unwrap(), Ok(user(1)));
-    assert_eq!(cache.0.flights.len(), 0);
+    assert_eq!(cache.0.computations.len(), 0);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn what_is_removed_while_it_is_computed_is_not_brought_back() {
     });
     assert_eq!(old.await, Ok(user(1)));
     assert_eq!(cache.get("user:1").await, Some(user(2)));
-    assert_eq!(cache.0.flights.len(), 0);
+    assert_eq!(cache.0.computations.len(), 0);
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn what_is_set_while_it_is_computed_is_not_overwritten() {
     });
     assert_eq!(old.await, Ok(user(1)));
     assert_eq!(cache.get("user:1").await, Some(user(2)));
-    assert_eq!(cache.0.flights.len(), 0);
+    assert_eq!(cache.0.computations.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,7 +200,7 @@ async fn what_is_removed_while_it_is_written_does_not_stay() {
 async fn a_hit_takes_no_lock() {
     let (cache, stats) = open("memory");
     cache.set("user:1", &user(1), MINUTE).await;
-    let _nobody_boards = cache.0.flights.lock_for_test();
+    let _nobody_joins = cache.0.computations.lock_for_test();
     let hit = tokio::spawn({
         let cache = cache.clone();
         async move {

@@ -10,11 +10,12 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 use http::Extensions;
-use reqwest::{Request, Response, Url, Version};
+use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
+use crate::config;
 use crate::export::SpanKind;
-use crate::metrics::OTHER_METHOD;
+use crate::metrics::{OTHER_METHOD, ProtocolVersion};
 use crate::propagation::expect_client;
 use crate::trace::ClientSpan;
 
@@ -94,10 +95,7 @@ fn start_span(request: &Request) -> ClientSpan {
 
 /// The methods that are known to OpenTelemetry, and one word for all others.
 fn known_method(method: &str) -> &'static str {
-    const KNOWN: [&str; 10] = [
-        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
-    ];
-    KNOWN
+    config::Http::KNOWN_METHODS
         .into_iter()
         .find(|known| *known == method)
         .unwrap_or(OTHER_METHOD)
@@ -106,23 +104,12 @@ fn known_method(method: &str) -> &'static str {
 fn mark_response(span: &mut ClientSpan, response: &Response) {
     let status = response.status();
     span.set("http.response.status_code", status.as_u16());
-    if let Some(version) = protocol_version(response.version()) {
+    if let Some(version) = ProtocolVersion::from(response.version()).as_str() {
         span.set("network.protocol.version", version);
     }
     if status.is_client_error() || status.is_server_error() {
         // The description stays empty: the status code says it.
         span.fail(status.as_str().to_owned(), String::new());
-    }
-}
-
-fn protocol_version(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_09 => Some("0.9"),
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
     }
 }
 

@@ -15,11 +15,11 @@
 
 mod captured;
 mod connection;
-mod outcome;
 mod pool;
 mod target;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use connection::{Connection, PoolConnection, Transaction};
 pub use pool::Pool;

@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::check::Checked;
 use super::report::{Format, Ink, Output, Style, count};
 use super::{IntoApp, Program, crates, reach};
-use crate::config::{Config, Loader, pattern};
+use crate::config::{Config, Http, Loader};
 use crate::export::SpanKind;
 use crate::lifecycle::{Detective, parts};
 use crate::survey::{Templates, example_path};
@@ -131,11 +131,12 @@ fn duplicated_crates(loader: &Loader) -> Vec<Item> {
 /// Sends a request through the application, and looks at what it left.
 async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> {
     const PART: &str = "request";
-    let path = probe_path(Templates::of(app).listed(), &config.http.exclude);
+    let path = probe_path(Templates::of(app).listed(), &config.http);
     let has_own_layer = program.detective.is_layered();
-    let watched = match has_own_layer {
-        true => app.clone(),
-        false => app.clone().layer(program.detective.layer()).with_state(()),
+    let watched = if has_own_layer {
+        app.clone()
+    } else {
+        app.clone().layer(program.detective.layer()).with_state(())
     };
     let (status, time) = match send(watched, &path).await {
         Ok(answer) => answer,
@@ -153,16 +154,18 @@ async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> 
     let spans = program.sinks.spans().await;
     let is_recorded = !rows.is_empty() || spans.iter().any(|it| it.kind == SpanKind::Server);
     if !is_recorded {
-        let advice = match has_own_layer {
-            true => "add `detective.layer()` to the outermost router, or use `watch`",
-            false => "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`",
+        let advice = if has_own_layer {
+            "add `detective.layer()` to the outermost router, or use `watch`"
+        } else {
+            "see `tracing.enabled`, `http.watch` and `http.exclude` in `detective config`"
         };
         let text = format!("{answered}, and nothing was recorded");
         return vec![Item::new(PART, State::Bad, text).advise(advice)];
     }
-    let state = match status.is_server_error() {
-        true => State::Bad,
-        false => State::Good,
+    let state = if status.is_server_error() {
+        State::Bad
+    } else {
+        State::Good
     };
     let text = match spans.len() {
         0 => format!("{answered}; tracing is off"),
@@ -212,12 +215,11 @@ fn layers(has_own_layer: bool, seen: Option<u16>, status: StatusCode) -> Item {
 
 /// A path that can be asked for without knowing the application: of a route without parameters where
 /// there is one, and not one of which nothing is recorded.
-fn probe_path(templates: &[String], exclude: &[String]) -> String {
-    let is_excluded = |it: &str| exclude.iter().any(|pattern| pattern::matches(pattern, it));
+fn probe_path(templates: &[String], http: &Http) -> String {
     let is_ours = |it: &str| it == "/metrics" || it.starts_with("/analytics");
     let mut candidates: Vec<&String> = templates
         .iter()
-        .filter(|it| !is_excluded(it) && !is_ours(it))
+        .filter(|it| !http.excludes(it) && !is_ours(it))
         .collect();
     candidates.sort_by_key(|template| (template.contains('{'), template.len()));
     let template = candidates.first().map_or("/", |it| it.as_str());

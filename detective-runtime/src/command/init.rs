@@ -103,13 +103,11 @@ fn exists(path: &Path) -> String {
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), (PathBuf, io::Error)> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match force {
-        true => options.create(true).truncate(true),
-        false => options.create_new(true),
-    };
-    options
+    OpenOptions::new()
+        .write(true)
+        .create(force)
+        .truncate(force)
+        .create_new(!force)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| (path.to_owned(), error))

@@ -160,9 +160,10 @@ async fn run<A: IntoApp>(
         Err(message) => return Output::usage(&message),
     };
     let Request { task, json } = request;
-    let format = match json {
-        true => Format::Json,
-        false => Format::Text(style),
+    let format = if json {
+        Format::Json
+    } else {
+        Format::Text(style)
     };
     match task {
         Task::Help => Output::fine(arguments::HELP.to_owned()),
@@ -178,9 +179,10 @@ impl Style {
     fn of_process() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        match io::stdout().is_terminal() && !refused && !dumb {
-            true => Self::Coloured,
-            false => Self::Plain,
+        if io::stdout().is_terminal() && !refused && !dumb {
+            Self::Coloured
+        } else {
+            Self::Plain
         }
     }
 }

@@ -182,9 +182,10 @@ fn text(value: &Value) -> Option<&str> {
 
 /// The words for a whole value are the check's own; `Key::verify` puts them in.
 fn whole(holds: bool) -> Result<(), Wrong> {
-    match holds {
-        true => Ok(()),
-        false => Err(Wrong::whole("another value")),
+    if holds {
+        Ok(())
+    } else {
+        Err(Wrong::whole("another value"))
     }
 }
 

@@ -208,11 +208,10 @@ impl Reader<'_> {
 
     fn not_a_table(&mut self, name: &str, span: Option<Range<usize>>) {
         let known = section(name).is_some() || RULE_TABLES.contains(&name) || name == "profile";
-        let what = match known {
-            true => format!("`{name}` is not a table, expected [{name}] above its keys"),
-            false => {
-                format!("key `{name}` is in no section, expected it below one such as [service]")
-            }
+        let what = if known {
+            format!("`{name}` is not a table, expected [{name}] above its keys")
+        } else {
+            format!("key `{name}` is in no section, expected it below one such as [service]")
         };
         self.mistake(span, what);
     }

@@ -57,9 +57,10 @@ fn setting(table: String, key: &Key, value: Option<String>, place: &Place) -> In
     InForce {
         table,
         key: key.name,
-        value: match is_hidden {
-            true => value.map(|value| shown_secret(key.kind, &value)),
-            false => value,
+        value: if is_hidden {
+            value.map(|value| shown_secret(key.kind, &value))
+        } else {
+            value
         },
         place: place.clone(),
     }

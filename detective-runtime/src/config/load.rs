@@ -38,14 +38,14 @@ const FILE_NAME: &str = "detective.toml";
 pub struct Loader {
     environment: Environment,
     directory: PathBuf,
-    file: Source,
+    file: FileChoice,
     profile: Option<String>,
     overrides: Vec<(String, String)>,
 }
 
 /// Which file is read.
 #[derive(Debug, Clone)]
-enum Source {
+enum FileChoice {
     /// The one that `DETECTIVE_CONFIG` names, else the one that is found.
     Environment,
     /// This one.
@@ -82,7 +82,7 @@ impl Loader {
     /// A loader that sees nothing but this text, which has the form of `detective.toml`: for tests.
     pub(crate) fn isolated(text: &str) -> Self {
         let mut loader = Self::with([], "");
-        loader.file = Source::Text(text.to_owned());
+        loader.file = FileChoice::Text(text.to_owned());
         loader
     }
 
@@ -90,7 +90,7 @@ impl Loader {
         Self {
             environment,
             directory,
-            file: Source::Environment,
+            file: FileChoice::Environment,
             profile: None,
             overrides: Vec::new(),
         }
@@ -98,13 +98,13 @@ impl Loader {
 
     /// Reads this file, which must exist, whatever `DETECTIVE_CONFIG` says.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.file = Source::Named(path.into());
+        self.file = FileChoice::Named(path.into());
         self
     }
 
     /// Reads no file, whatever `DETECTIVE_CONFIG` says and whatever lies there. For tests.
     pub fn without_file(mut self) -> Self {
-        self.file = Source::Nothing;
+        self.file = FileChoice::Nothing;
         self
     }
 
@@ -133,7 +133,7 @@ impl Loader {
         let path = self.find_file();
         let origin = self.origin(path.as_ref().map(|(path, _)| path.as_path()));
         let settings = match (&self.file, &path) {
-            (Source::Text(text), _) => {
+            (FileChoice::Text(text), _) => {
                 let shown = Path::new(FILE_NAME);
                 Ok(file::read(text, shown, &origin.directory, &mut mistakes))
             }
@@ -190,7 +190,7 @@ impl Loader {
     /// names, else `detective.toml` in the working directory.
     pub(crate) fn file_to_write(&self) -> PathBuf {
         let named = match &self.file {
-            Source::Named(path) => Some(path.as_path()),
+            FileChoice::Named(path) => Some(path.as_path()),
             _ => self.environment.get("DETECTIVE_CONFIG").map(Path::new),
         };
         self.directory.join(named.unwrap_or(Path::new(FILE_NAME)))
@@ -236,15 +236,15 @@ impl Loader {
 
     /// Whether loading again can find anything else, other than by a change of a secret's file.
     pub(crate) fn reads_a_file(&self) -> bool {
-        matches!(self.file, Source::Environment | Source::Named(_))
+        matches!(self.file, FileChoice::Environment | FileChoice::Named(_))
     }
 
     /// The file to read, and the place that names it.
     fn find_file(&self) -> Option<(PathBuf, Place)> {
         match &self.file {
-            Source::Environment => {}
-            Source::Text(_) | Source::Nothing => return None,
-            Source::Named(path) => {
+            FileChoice::Environment => {}
+            FileChoice::Text(_) | FileChoice::Nothing => return None,
+            FileChoice::Named(path) => {
                 let place = Place::Program("file()".to_owned());
                 return Some((self.directory.join(path), place));
             }
@@ -308,9 +308,10 @@ impl Loader {
     }
 
     fn profile_in_force(&self) -> String {
-        let built = match cfg!(debug_assertions) {
-            true => "development",
-            false => "production",
+        let built = if cfg!(debug_assertions) {
+            "development"
+        } else {
+            "production"
         };
         let named = self.profile.as_deref();
         named

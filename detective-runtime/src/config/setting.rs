@@ -262,9 +262,10 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
                 Some(format!("{} = {}", name_in_toml(name), value.to_toml()?))
             })
             .collect();
-        match entries.is_empty() {
-            true => Some("{}".to_owned()),
-            false => Some(format!("{{ {} }}", entries.join(", "))),
+        if entries.is_empty() {
+            Some("{}".to_owned())
+        } else {
+            Some(format!("{{ {} }}", entries.join(", ")))
         }
     }
 }

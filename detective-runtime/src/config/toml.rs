@@ -102,9 +102,10 @@ pub(super) fn rendered(value: &Value) -> String {
 /// A key as it is written in TOML: in quotes only where that is needed.
 pub(super) fn name_in_toml(name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    match !name.is_empty() && name.bytes().all(bare) {
-        true => name.to_owned(),
-        false => quoted(name),
+    if !name.is_empty() && name.bytes().all(bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
     }
 }
 

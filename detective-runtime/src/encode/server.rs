@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md>
 
-use http::{HeaderName, HeaderValue, StatusCode, Version};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::clock::UnixClock;
 use crate::encode::attributes::{Attributes, Encoded};
@@ -10,7 +10,7 @@ use crate::encode::fields;
 use crate::encode::prepared::{Beginning, Prepared};
 use crate::export::wire_span::{ATTRIBUTES, Common, Place};
 use crate::export::{SpanKind, wire_span};
-use crate::metrics::OTHER_METHOD;
+use crate::metrics::{OTHER_METHOD, ProtocolVersion};
 use crate::record::{Client, Field, HeadText, Outcome, Owner, Record, header_text};
 use crate::rules::Slot;
 use crate::trace::Keep;
@@ -150,8 +150,9 @@ fn of_request(record: &Record, into: &mut impl Attributes) {
     if let Some(port) = port {
         into.int("server.port", port.into());
     }
-    if let Some(version) = request.version.and_then(protocol_version) {
-        into.text("network.protocol.version", version);
+    if let Some(version) = request.version {
+        let version = ProtocolVersion(version);
+        into.text("network.protocol.version", version.as_str());
     }
     addresses(record, &record.owner, into);
     let prefix = "http.request.header.";
@@ -220,16 +221,6 @@ fn headers(
         if let [(name, _), ..] = same {
             into.texts([prefix, name.as_str()], values);
         }
-    }
-}
-
-fn protocol_version(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
     }
 }
 

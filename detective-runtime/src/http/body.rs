@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::http::open::OpenRequest;
+use crate::trace::Surroundings;
 
 /// Passes the frames on unchanged, counts their bytes, and ends the request.
 #[derive(Debug)]

@@ -13,36 +13,24 @@ use crate::clock;
 use crate::http::body::RecordedBody;
 use crate::http::capture;
 use crate::http::open::OpenRequest;
+use crate::trace::Within;
 
 pin_project! {
     /// Answers with the inner service's response, and records its head.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct ResponseFuture<F> {
-        // Emptied while the request is current, so that what the future drops finds its record.
         #[pin]
-        inner: Option<F>,
+        inner: Within<F, OpenRequest>,
         is_head: bool,
-        // Taken over by the answer.
-        open: OpenRequest,
-    }
-
-    impl<F> PinnedDrop for ResponseFuture<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.inner.is_some() {
-                this.open.inside(|| this.inner.set(None));
-            }
-        }
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(inner: F, is_head: bool, open: OpenRequest) -> Self {
         Self {
-            inner: Some(inner),
+            inner: Within::new(inner, open),
             is_head,
-            open,
         }
     }
 }
@@ -57,16 +45,9 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let inner = &mut this.inner;
-        let result = std::task::ready!(this.open.inside(|| {
-            let future = inner.as_mut().as_pin_mut();
-            let result = future.expect("it is not polled again").poll(task);
-            if result.is_ready() {
-                inner.set(None);
-            }
-            result
-        }));
-        let mut open = this.open.take();
+        let result = std::task::ready!(this.inner.as_mut().poll(task));
+        // The answer takes the request over.
+        let mut open = this.inner.surroundings().take();
         Poll::Ready(match result {
             Ok(response) => Ok(answer(open, response.map(Body::new), *this.is_head)),
             Err(error) => {
@@ -80,10 +61,10 @@ where
 /// Records the head, and ends the request with it or with its body.
 fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
-        return match open.is_excluded() && is_made_on_the_way(&response) {
-            true => response.map(|body| Body::new(RecordedBody::new(body, open, None))),
-            false => response,
-        };
+        if open.is_excluded() && is_made_on_the_way(&response) {
+            return response.map(|body| Body::new(RecordedBody::new(body, open, None)));
+        }
+        return response;
     };
     record.response.head = clock::now();
     capture::response(record, &response);

@@ -7,7 +7,7 @@ use crate::attribute::render;
 use crate::clock;
 use crate::record::{Kind, Outcome, Record, UniqueRecord, observation, truncate};
 use crate::trace::context::{Entered, Scope};
-use crate::trace::{context, settle_mark};
+use crate::trace::{Surroundings, context, settle_mark};
 
 /// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
 /// happens to the future or to the body can lose it or count it twice.
@@ -35,15 +35,6 @@ impl OpenRequest {
         Self {
             scope: self.scope.take(),
         }
-    }
-
-    /// Runs `action` with the request current on this thread.
-    #[inline]
-    pub(crate) fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
-        let inside = self.enter();
-        let result = action();
-        inside.leave();
-        result
     }
 
     /// Makes the request current on this thread, until it is [left](Inside::leave).
@@ -118,6 +109,16 @@ impl Drop for OpenRequest {
                 Outcome::ClientDisconnect
             }
         });
+    }
+}
+
+impl Surroundings for OpenRequest {
+    #[inline]
+    fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        let inside = self.enter();
+        let result = action();
+        inside.leave();
+        result
     }
 }
 

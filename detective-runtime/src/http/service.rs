@@ -15,7 +15,6 @@ use crate::http::slot_cache::SlotCache;
 use crate::metrics::{OTHER_METHOD, UNMATCHED};
 use crate::propagation::PassedOn;
 use crate::record::{Instance, Kind, Record};
-use crate::rules;
 use crate::rules::{Slot, Snapshot};
 use crate::trace::context;
 use crate::trace::context::{Place, Scope};
@@ -116,7 +115,7 @@ impl Watched {
         let snapshot = &record.owner.snapshot;
         let slot = self.slot(request, snapshot, record.request.slot.take());
         let is_excluded = snapshot.route(&slot).excluded
-            || (!slot.is_route && rules::is_excluded(&snapshot.config, request.uri().path()));
+            || (!slot.is_route && snapshot.config.http.excludes(request.uri().path()));
         record.request.slot = Some(slot);
         !is_excluded
     }
@@ -163,8 +162,11 @@ impl Watched {
     ) -> Arc<Slot> {
         let method = request.method();
         let Some(path) = request.extensions().get::<MatchedPath>() else {
-            let endpoint =
-                rules::group(&snapshot.config, request.uri().path()).unwrap_or(UNMATCHED);
+            let endpoint = snapshot
+                .config
+                .http
+                .group(request.uri().path())
+                .unwrap_or(UNMATCHED);
             return self.find_slot(known_method(method, snapshot), endpoint, false, snapshot);
         };
         if let Some(slot) = self.slots.get(method, path) {

@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::cache::Cache;
 use crate::record::{Instance, running};
+use crate::trace::{Surroundings, Within};
 
 /// A cheap clone of what belongs to one running Detective: put it into the axum state.
 ///
@@ -33,8 +34,7 @@ impl Handle {
     /// belong to; elsewhere that is the instance which was started first.
     pub fn scope<F: Future>(&self, future: F) -> InScope<F> {
         InScope {
-            inner: Some(future),
-            instance: Arc::clone(&self.instance),
+            inner: Within::new(future, CurrentInstance(Arc::clone(&self.instance))),
         }
     }
 }
@@ -42,21 +42,10 @@ impl Handle {
 pin_project! {
     /// A future in the scope of an instance; see [`Handle::scope`].
     #[derive(Debug)]
-    #[project = InScopeProjection]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct InScope<F> {
-        // Emptied in the scope, so that what the future drops belongs to the instance, too.
         #[pin]
-        inner: Option<F>,
-        instance: Arc<Instance>,
-    }
-
-    impl<F> PinnedDrop for InScope<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let _current = Current::enter(this.instance);
-            this.inner.set(None);
-        }
+        inner: Within<F, CurrentInstance>,
     }
 }
 
@@ -64,29 +53,25 @@ impl<F: Future> Future for InScope<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let _current = Current::enter(this.instance);
-        let inner = this
-            .inner
-            .as_mut()
-            .as_pin_mut()
-            .expect("it is not polled after it has completed");
-        let output = std::task::ready!(inner.poll(task));
-        this.inner.set(None);
-        Poll::Ready(output)
+        self.project().inner.poll(task)
+    }
+}
+
+/// The instance that is current while the future runs.
+#[derive(Debug)]
+struct CurrentInstance(Arc<Instance>);
+
+impl Surroundings for CurrentInstance {
+    fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        let _outer = Outer(running::set_in_scope(Some(Arc::clone(&self.0))));
+        action()
     }
 }
 
 /// Puts the outer instance back.
-struct Current(Option<Arc<Instance>>);
+struct Outer(Option<Arc<Instance>>);
 
-impl Current {
-    fn enter(instance: &Arc<Instance>) -> Self {
-        Self(running::set_in_scope(Some(Arc::clone(instance))))
-    }
-}
-
-impl Drop for Current {
+impl Drop for Outer {
     fn drop(&mut self) {
         running::set_in_scope(self.0.take());
     }

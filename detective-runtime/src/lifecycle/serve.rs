@@ -35,43 +35,43 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Where to serve: an address to listen on, or a listener that is bound already.
 #[derive(Debug)]
-pub struct Listen(Source);
+pub struct Listen(ListenOn);
 
 #[derive(Debug)]
-enum Source {
+enum ListenOn {
     Address(String),
     Listener(TcpListener),
 }
 
 impl From<&str> for Listen {
     fn from(address: &str) -> Self {
-        Self(Source::Address(address.to_owned()))
+        Self(ListenOn::Address(address.to_owned()))
     }
 }
 
 impl From<String> for Listen {
     fn from(address: String) -> Self {
-        Self(Source::Address(address))
+        Self(ListenOn::Address(address))
     }
 }
 
 impl From<SocketAddr> for Listen {
     fn from(address: SocketAddr) -> Self {
-        Self(Source::Address(address.to_string()))
+        Self(ListenOn::Address(address.to_string()))
     }
 }
 
 impl From<TcpListener> for Listen {
     fn from(listener: TcpListener) -> Self {
-        Self(Source::Listener(listener))
+        Self(ListenOn::Listener(listener))
     }
 }
 
 impl Listen {
     pub(crate) async fn bind(self) -> Result<TcpListener, ServeError> {
         match self.0 {
-            Source::Listener(listener) => Ok(listener),
-            Source::Address(address) => match TcpListener::bind(&address).await {
+            ListenOn::Listener(listener) => Ok(listener),
+            ListenOn::Address(address) => match TcpListener::bind(&address).await {
                 Ok(listener) => Ok(listener),
                 Err(error) => Err(ServeError::Bind { address, error }),
             },

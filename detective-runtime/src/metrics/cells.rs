@@ -1,10 +1,10 @@
-//! The cells that requests write: lock-free, and allocated once for each new kind of outcome.
+//! The cells that requests write: lock-free, and allocated once for each new kind of request.
 
 use super::bounds::Bounds;
+use super::durations::DurationHistograms;
 use super::histogram::{Exemplar, Histogram};
 use super::in_flight::InFlight;
 use super::observation::{Observation, Scheme};
-use super::outcome::OutcomeList;
 use super::shard;
 use super::status::StatusCounters;
 use crate::config::Naming;
@@ -15,17 +15,17 @@ pub(crate) struct RouteCells {
     method: Box<str>,
     endpoint: Box<str>,
     in_flight: InFlight,
-    outcomes: Outcomes,
+    finished: Finished,
 }
 
 /// Finished requests, in the form that the naming asks for.
 #[derive(Debug)]
-pub(super) enum Outcomes {
+pub(super) enum Finished {
     Classic {
         requests: StatusCounters,
         duration: Histogram,
     },
-    Semconv(OutcomeList),
+    Semconv(DurationHistograms),
 }
 
 impl RouteCells {
@@ -34,12 +34,12 @@ impl RouteCells {
             method: method.into(),
             endpoint: endpoint.into(),
             in_flight: InFlight::new(),
-            outcomes: match naming {
-                Naming::Classic => Outcomes::Classic {
+            finished: match naming {
+                Naming::Classic => Finished::Classic {
                     requests: StatusCounters::new(),
                     duration: Histogram::new(bounds.clone()),
                 },
-                Naming::Semconv => Outcomes::Semconv(OutcomeList::new(bounds.clone())),
+                Naming::Semconv => Finished::Semconv(DurationHistograms::new(bounds.clone())),
             },
         }
     }
@@ -60,15 +60,15 @@ impl RouteCells {
     /// Counts one finished request.
     #[inline]
     pub(crate) fn observe(&self, observation: &Observation) {
-        match &self.outcomes {
-            Outcomes::Classic { requests, duration } => {
+        match &self.finished {
+            Finished::Classic { requests, duration } => {
                 let shard = shard::current();
                 if observation.in_histogram {
                     duration.observe(shard, observation.nanos);
                 }
                 requests.add(shard, observation.status);
             }
-            Outcomes::Semconv(list) => list.observe(observation),
+            Finished::Semconv(list) => list.observe(observation),
         }
     }
 
@@ -84,9 +84,9 @@ impl RouteCells {
         if !observation.in_histogram {
             return;
         }
-        let histogram = match &self.outcomes {
-            Outcomes::Classic { duration, .. } => duration,
-            Outcomes::Semconv(list) => list.histogram(observation),
+        let histogram = match &self.finished {
+            Finished::Classic { duration, .. } => duration,
+            Finished::Semconv(list) => list.histogram(observation),
         };
         histogram.set_exemplar(Exemplar {
             nanos: observation.nanos,
@@ -111,8 +111,8 @@ impl RouteCells {
         self.in_flight.read(scheme)
     }
 
-    pub(super) fn outcomes(&self) -> &Outcomes {
-        &self.outcomes
+    pub(super) fn finished(&self) -> &Finished {
+        &self.finished
     }
 }
 

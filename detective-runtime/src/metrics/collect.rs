@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::cells::{Outcomes, RouteCells};
+use super::cells::{Finished, RouteCells};
+use super::durations::Attributes;
 use super::histogram::Histogram;
 use super::names::{self, Family};
 use super::observation::{ErrorType, Scheme};
-use super::outcome::Outcome;
 use super::sources::Sources;
 use super::stats::{DropReason, Part};
 use crate::config::Naming;
@@ -61,16 +61,16 @@ impl Sources {
         mut visit: impl FnMut(&'static Family, Vec<LabelPair>, &Histogram),
     ) {
         for route in self.routes() {
-            match route.outcomes() {
-                Outcomes::Classic { duration, .. } => {
+            match route.finished() {
+                Finished::Classic { duration, .. } => {
                     let family = &names::HTTP_REQUEST_DURATION;
                     let values = [Some(route.endpoint()), Some(route.method())];
                     visit(family, labels(family, &values), duration);
                 }
-                Outcomes::Semconv(list) => {
-                    for (outcome, histogram) in list.iter() {
+                Finished::Semconv(list) => {
+                    for (attributes, histogram) in list.iter() {
                         let family = &names::HTTP_SERVER_REQUEST_DURATION;
-                        visit(family, outcome_labels(&route, outcome), histogram);
+                        visit(family, duration_labels(&route, attributes), histogram);
                     }
                 }
             }
@@ -167,7 +167,7 @@ impl Sources {
 
 /// `http_requests_total` of one route.
 fn ended(route: &RouteCells) -> Vec<Metric> {
-    let Outcomes::Classic { requests, .. } = route.outcomes() else {
+    let Finished::Classic { requests, .. } = route.finished() else {
         return Vec::new();
     };
     let metric = |(status, count): (u16, u64)| {
@@ -212,7 +212,7 @@ fn active(routes: &[Arc<RouteCells>]) -> MetricFamily {
 
 /// `detective_requests_outside_histogram_total` of one route, once it has some.
 fn outside(route: &RouteCells) -> Option<Metric> {
-    let Outcomes::Semconv(list) = route.outcomes() else {
+    let Finished::Semconv(list) = route.finished() else {
         return None;
     };
     let count = Some(list.outside()).filter(|count| *count > 0)?;
@@ -226,11 +226,11 @@ fn known_route(route: &RouteCells) -> Option<&str> {
     Some(route.endpoint()).filter(|endpoint| *endpoint != names::UNMATCHED)
 }
 
-fn outcome_labels(route: &RouteCells, outcome: Outcome) -> Vec<LabelPair> {
-    let status = (outcome.status > 0).then(|| outcome.status.to_string());
-    let error = match outcome.error.map(ErrorType::as_str) {
+fn duration_labels(route: &RouteCells, attributes: Attributes) -> Vec<LabelPair> {
+    let status = (attributes.status > 0).then(|| attributes.status.to_string());
+    let error = match attributes.error.map(ErrorType::as_str) {
         // The convention: the status itself, when it is what tells the error.
-        None if outcome.status >= 500 => status.as_deref(),
+        None if attributes.status >= 500 => status.as_deref(),
         error => error,
     };
     labels(
@@ -240,8 +240,8 @@ fn outcome_labels(route: &RouteCells, outcome: Outcome) -> Vec<LabelPair> {
             Some(route.method()),
             status.as_deref(),
             known_route(route),
-            Some(outcome.version.as_str()),
-            Some(outcome.scheme.as_str()),
+            attributes.version.as_str(),
+            Some(attributes.scheme.as_str()),
         ],
     )
 }

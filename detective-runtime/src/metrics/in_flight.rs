@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::observation::Scheme;
-use super::shard::{self, Line};
+use super::shard::{self, LINE_CELLS, Line};
 
 /// Requests counted in and out. Two counters rather than one that goes up and down: a request may
 /// end on another thread than it began on, and a route that was never used is told from one that
@@ -14,6 +14,11 @@ pub(super) struct InFlight(Box<[Line]>);
 /// The two cells of each scheme.
 const STARTED: usize = 0;
 const FINISHED: usize = 1;
+
+const _: () = assert!(
+    Scheme::ALL.len() * 2 <= LINE_CELLS,
+    "a line has two cells for each scheme"
+);
 
 impl InFlight {
     pub(super) fn new() -> Self {

@@ -1,5 +1,9 @@
 //! What is known of a finished request when it is counted.
 
+use http::Version;
+
+use super::labels::labels;
+
 /// One finished request, as the metrics see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observation {
@@ -41,52 +45,32 @@ impl ErrorType {
 
 /// The version of HTTP: the attribute `network.protocol.version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProtocolVersion {
-    Http10,
-    Http11,
-    Http2,
-    Http3,
-}
+pub(crate) struct ProtocolVersion(pub(crate) Version);
 
 impl ProtocolVersion {
-    /// The value of the `network_protocol_version` label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Http10 => "1.0",
-            Self::Http11 => "1.1",
-            Self::Http2 => "2",
-            Self::Http3 => "3",
+    /// The value of the attribute, and of the `network_protocol_version` label.
+    pub(crate) fn as_str(self) -> Option<&'static str> {
+        match self.0 {
+            Version::HTTP_09 => Some("0.9"),
+            Version::HTTP_10 => Some("1.0"),
+            Version::HTTP_11 => Some("1.1"),
+            Version::HTTP_2 => Some("2"),
+            Version::HTTP_3 => Some("3"),
+            _ => None,
         }
     }
 }
 
-impl From<http::Version> for ProtocolVersion {
-    fn from(version: http::Version) -> Self {
-        match version {
-            http::Version::HTTP_2 => Self::Http2,
-            http::Version::HTTP_3 => Self::Http3,
-            http::Version::HTTP_10 => Self::Http10,
-            // hyper serves no other version.
-            _ => Self::Http11,
-        }
+impl From<Version> for ProtocolVersion {
+    fn from(version: Version) -> Self {
+        Self(version)
     }
 }
 
-/// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    pub(super) const ALL: [Self; 2] = [Self::Http, Self::Https];
-
-    /// The value of the `url_scheme` label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
+labels! {
+    /// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
+    pub(crate) enum Scheme {
+        Http = "http",
+        Https = "https",
     }
 }

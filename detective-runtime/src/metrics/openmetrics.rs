@@ -47,9 +47,9 @@ pub(super) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String
         // A counter whose name lacks `_total`, or clashes without it, is told as it stands: with
         // the type `unknown`, as the Prometheus client for Go does. Adding the suffix would give
         // the series another name in this format than in the other.
-        let kinds = [Kind::of(family), Kind::plain(family)];
-        let Some(kind) = kinds.into_iter().flatten().find(|kind| {
-            let names = kind.names();
+        let forms = [Exposed::of(family), Exposed::plain(family)];
+        let Some(exposed) = forms.into_iter().flatten().find(|exposed| {
+            let names = exposed.names();
             let free = names.iter().all(|name| !taken.contains(name));
             if free {
                 taken.extend(names);
@@ -58,14 +58,14 @@ pub(super) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String
         }) else {
             continue;
         };
-        kind.write(&mut text, family, exemplars);
+        exposed.write(&mut text, family, exemplars);
     }
     text.push_str("# EOF\n");
     text
 }
 
 /// How a family appears in OpenMetrics.
-struct Kind<'family> {
+struct Exposed<'family> {
     /// The name without `_total`.
     name: &'family str,
     type_name: &'static str,
@@ -73,7 +73,7 @@ struct Kind<'family> {
     suffixes: &'static [&'static str],
 }
 
-impl<'family> Kind<'family> {
+impl<'family> Exposed<'family> {
     fn of(family: &'family MetricFamily) -> Option<Self> {
         let name = family.name();
         let (name, type_name, suffixes): (_, _, &[_]) = match family.get_field_type() {

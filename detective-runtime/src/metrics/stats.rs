@@ -8,93 +8,48 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant, SystemTime};
 
-/// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DropReason {
-    /// A finished record found the hand-over queue full (`pipeline.queue_records`).
-    RecordQueueFull,
-    /// A span beyond `tracing.max_spans` of one request.
-    SpanLimit,
-    /// A field beyond `tracing.max_fields` of one request.
-    FieldLimit,
-    /// A span had not ended when its request did, and never ended while it was remembered.
-    SpanUnfinished,
-    /// A span found the exporter's queue full (`jaeger.queue_spans`).
-    SpanQueueFull,
-    /// A span could not be exported after all retries.
-    SpanExportFailed,
-    /// A collector took the spans of a message, but not this one.
-    SpanRejected,
-    /// A collector refused a span for its size, although it came alone.
-    SpanTooLarge,
-    /// An event was shed so that its span fits in a datagram.
-    SpanEventOversize,
-    /// An attribute was shed so that its span fits in a datagram.
-    SpanAttributeOversize,
-    /// A row found the store's queue full (`store.queue_rows`).
-    RowQueueFull,
-    /// A row could not be written before the shutdown's deadline, or was refused for good.
-    RowWriteFailed,
-}
+use super::labels::labels;
 
-impl DropReason {
-    /// Every reason, so that each has its series from the start.
-    pub(crate) const ALL: [Self; 12] = [
-        Self::RecordQueueFull,
-        Self::SpanLimit,
-        Self::FieldLimit,
-        Self::SpanUnfinished,
-        Self::SpanQueueFull,
-        Self::SpanExportFailed,
-        Self::SpanRejected,
-        Self::SpanTooLarge,
-        Self::SpanEventOversize,
-        Self::SpanAttributeOversize,
-        Self::RowQueueFull,
-        Self::RowWriteFailed,
-    ];
-
-    /// The value of the `reason` label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::RecordQueueFull => "record_queue_full",
-            Self::SpanLimit => "span_limit",
-            Self::FieldLimit => "field_limit",
-            Self::SpanUnfinished => "span_unfinished",
-            Self::SpanQueueFull => "span_queue_full",
-            Self::SpanExportFailed => "span_export_failed",
-            Self::SpanRejected => "span_rejected",
-            Self::SpanTooLarge => "span_too_large",
-            Self::SpanEventOversize => "span_event_oversize",
-            Self::SpanAttributeOversize => "span_attribute_oversize",
-            Self::RowQueueFull => "row_queue_full",
-            Self::RowWriteFailed => "row_write_failed",
-        }
+labels! {
+    /// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.
+    pub(crate) enum DropReason {
+        /// A finished record found the queue of finished records full (`pipeline.queue_records`).
+        RecordQueueFull = "record_queue_full",
+        /// A span beyond `tracing.max_spans` of one request.
+        SpanLimit = "span_limit",
+        /// A field beyond `tracing.max_fields` of one request.
+        FieldLimit = "field_limit",
+        /// A span had not ended when its request did, and never ended while it was remembered.
+        SpanUnfinished = "span_unfinished",
+        /// A span found the exporter's queue full (`jaeger.queue_spans`).
+        SpanQueueFull = "span_queue_full",
+        /// A span could not be exported after all retries.
+        SpanExportFailed = "span_export_failed",
+        /// A collector took the spans of a message, but not this one.
+        SpanRejected = "span_rejected",
+        /// A collector refused a span for its size, although it came alone.
+        SpanTooLarge = "span_too_large",
+        /// An event was shed so that its span fits in a datagram.
+        SpanEventOversize = "span_event_oversize",
+        /// An attribute was shed so that its span fits in a datagram.
+        SpanAttributeOversize = "span_attribute_oversize",
+        /// A row found the store's queue full (`store.queue_rows`).
+        RowQueueFull = "row_queue_full",
+        /// A row could not be written before the shutdown's deadline, or was refused for good.
+        RowWriteFailed = "row_write_failed",
     }
 }
 
-/// A part of the system that reaches outside and can be in trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The database of rows.
-    Store,
-    /// Redis.
-    Cache,
-    /// Jaeger.
-    Exporter,
-}
-
-impl Part {
-    /// Every part.
-    pub(crate) const ALL: [Self; 3] = [Self::Store, Self::Cache, Self::Exporter];
-
-    /// The value of the `part` label and the key in `/analytics/health`.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Cache => "cache",
-            Self::Exporter => "exporter",
-        }
+labels! {
+    /// A part of the system that reaches outside and can be in trouble: the `part` label, and the
+    /// key in `/analytics/health`.
+    pub(crate) enum Part {
+        /// The database of rows.
+        Store = "store",
+        /// Redis.
+        Cache = "cache",
+        /// Jaeger.
+        Exporter = "exporter",
     }
 }
 

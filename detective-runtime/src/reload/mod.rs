@@ -14,10 +14,11 @@ use axum::Router;
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::{ConfigError, Diagnostic, Loaded, Loader};
 use crate::record::Instance;
 use crate::rules::boost::{Boost, Wanted};
-use crate::rules::{Snapshot, boost, decided};
+use crate::rules::{Snapshot, boost};
 use crate::survey::Survey;
 
 /// Owns what is in force: the loaded configuration and the boosts over it.
@@ -124,7 +125,7 @@ impl Reloader {
         tracing::info!(
             "boost {} is in force until {}",
             boost.id,
-            decided::time(boost.until)
+            clock::text(boost.until)
         );
         Ok(boost)
     }
@@ -154,9 +155,9 @@ impl Reloader {
         ConfigHealth {
             state: if state.is_failing { "failing" } else { "ok" },
             generation: state.generation,
-            loaded_at: decided::time(state.loaded_at),
+            loaded_at: clock::text(state.loaded_at),
             last_error,
-            last_error_at: last_error_at.map(decided::time),
+            last_error_at: last_error_at.map(clock::text),
             needs_restart: state.held_back.iter().map(Diagnostic::to_string).collect(),
         }
     }

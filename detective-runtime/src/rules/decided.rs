@@ -1,13 +1,12 @@
 //! What is in force for a function or a route, and what decided it, down to the line of the file.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::attribute::Callsite;
+use crate::clock;
 use crate::config::{Place, Rule};
-use crate::rules;
 use crate::rules::Snapshot;
 use crate::rules::layers::{Layers, Source};
 
@@ -62,7 +61,7 @@ impl Snapshot {
 
     /// Whether a route is left out altogether.
     pub(crate) fn excluded(&self, endpoint: &str) -> Decided<bool> {
-        let value = rules::is_excluded(&self.config, endpoint);
+        let value = self.config.http.excludes(endpoint);
         self.of_section(value, "http", "exclude")
     }
 
@@ -160,7 +159,11 @@ impl Snapshot {
             (Source::Boost(boost), _) => Decided {
                 value,
                 layer: "boost",
-                place: Some(format!("boost {} until {}", boost.id, time(boost.until))),
+                place: Some(format!(
+                    "boost {} until {}",
+                    boost.id,
+                    clock::text(boost.until)
+                )),
                 key: Some(key.name.to_owned()),
             },
             (Source::Attribute(callsite), _) => Decided {
@@ -198,9 +201,4 @@ fn placed<T>(value: T, place: &Place, key: String) -> Decided<T> {
         place,
         key: Some(key),
     }
-}
-
-/// A time as all answers write it; empty beyond the year 9999.
-pub(crate) fn time(time: SystemTime) -> String {
-    Timestamp::try_from(time).map_or_else(|_| String::new(), |time| format!("{time:.6}"))
 }

@@ -8,4 +8,4 @@ mod slot;
 mod snapshot;
 
 pub(crate) use slot::{Slot, Slots};
-pub(crate) use snapshot::{Snapshot, group, is_excluded};
+pub(crate) use snapshot::Snapshot;

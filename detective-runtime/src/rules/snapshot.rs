@@ -6,7 +6,7 @@ use once_cell::race::OnceBox;
 
 use crate::attribute::{Callsite, callsite};
 use crate::clock;
-use crate::config::{Config, Loaded, Provenance, Rule, Watch, pattern};
+use crate::config::{Config, Loaded, Provenance, Rule, Watch};
 use crate::metrics::Bounds;
 use crate::propagation::Ratio;
 use crate::rules::Slot;
@@ -273,7 +273,7 @@ impl Snapshot {
             })
         };
         RouteRule {
-            excluded: slot.is_route && is_excluded(config, &slot.endpoint),
+            excluded: slot.is_route && config.http.excludes(&slot.endpoint),
             spans: config.tracing.enabled && rule.spans.unwrap_or(true),
             histogram: rule.histogram.unwrap_or(true),
             ratio: Ratio::new(rule.sample.unwrap_or(config.tracing.sample)),
@@ -340,25 +340,6 @@ fn header_rule(config: &Config, rule: &Rule) -> HeaderRule {
         request: allowed(&rule.request_headers),
         response: allowed(&rule.response_headers),
     }
-}
-
-/// Whether a route template or a raw path is left out.
-pub(crate) fn is_excluded(config: &Config, path: &str) -> bool {
-    config
-        .http
-        .exclude
-        .iter()
-        .any(|excluded| pattern::matches(excluded, path))
-}
-
-/// The name that the config gives to a path which no route matched.
-pub(crate) fn group<'a>(config: &'a Config, path: &str) -> Option<&'a str> {
-    config
-        .http
-        .groups
-        .iter()
-        .find(|(group, _)| pattern::matches(group, path))
-        .map(|(_, name)| name.as_str())
 }
 
 /// Those of the names that may be captured. The deny-list always wins.

@@ -37,7 +37,7 @@ pub struct ApiMetric {
     pub client_ip: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// Set by the application: see `Handle::consumer`.
+    /// Set by the application with [`set_consumer`](crate::set_consumer).
     pub consumer: Option<String>,
     /// Allowed request headers, name and value.
     pub request_headers: Vec<(String, String)>,

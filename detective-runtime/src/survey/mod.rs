@@ -5,7 +5,7 @@
 //! Functions are known as soon as it starts; routes when its router is there.
 
 mod finding;
-mod rules;
+mod table;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use crate::config::{Config, ConfigError, Loaded, Provenance, pattern};
 use crate::metrics::UNMATCHED;
 
 pub(crate) use self::finding::{Finding, Level};
-use self::rules::Table;
+use self::table::Table;
 pub(crate) use self::templates::{Templates, example_path};
 
 /// One configuration, to be compared with the program.
@@ -112,7 +112,7 @@ impl Survey {
         for pattern in table.naming_nothing(&names) {
             findings.extend(table.names_no_route(pattern, &templates));
         }
-        findings.extend(table.excluded(&names, &self.config.http.exclude));
+        findings.extend(table.excluded(&names, &self.config.http));
         sort(&mut findings);
         findings
     }

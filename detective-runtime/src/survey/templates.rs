@@ -84,9 +84,10 @@ impl Templates {
             path.strip_prefix(mount.as_str())
                 .is_some_and(|rest| rest.starts_with('/'))
         };
-        match self.listed.is_empty() || self.mounts.iter().any(is_below) {
-            true => Answer::Unknown,
-            false => Answer::Nothing,
+        if self.listed.is_empty() || self.mounts.iter().any(is_below) {
+            Answer::Unknown
+        } else {
+            Answer::Nothing
         }
     }
 

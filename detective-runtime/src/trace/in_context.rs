@@ -9,6 +9,7 @@ use crate::propagation::Trace;
 use crate::record::{HeadText, Kind};
 use crate::trace::context;
 use crate::trace::context::Scope;
+use crate::trace::within::{Surroundings, Within};
 
 /// Carries the current span into a task of its own.
 pub trait InCurrentContext: Future + Sized {
@@ -26,8 +27,7 @@ pub trait InCurrentContext: Future + Sized {
     /// ```
     fn in_current_context(self) -> InContext<Self> {
         InContext {
-            inner: Some(self),
-            scope: Detached(capture()),
+            inner: Within::new(self, Detached(capture())),
         }
     }
 }
@@ -37,18 +37,10 @@ impl<F: Future> InCurrentContext for F {}
 pin_project! {
     /// A future that runs in the context in which it was made; see [`InCurrentContext`].
     #[derive(Debug)]
-    #[project = InContextProjection]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct InContext<F> {
         #[pin]
-        inner: Option<F>,
-        scope: Detached,
-    }
-
-    impl<F> PinnedDrop for InContext<F> {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().release();
-        }
+        inner: Within<F, Detached>,
     }
 }
 
@@ -56,35 +48,23 @@ impl<F: Future> Future for InContext<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let output = {
-            let _entered = context::enter(&mut this.scope.0);
-            let inner = this
-                .inner
-                .as_mut()
-                .as_pin_mut()
-                .expect("it is not polled after it has completed");
-            std::task::ready!(inner.poll(task))
-        };
-        this.release();
+        let mut inner = self.project().inner;
+        let output = std::task::ready!(inner.as_mut().poll(task));
+        inner.surroundings().finish();
         Poll::Ready(output)
-    }
-}
-
-impl<F> InContextProjection<'_, F> {
-    /// Drops the future inside its context, and hands over what was recorded.
-    fn release(&mut self) {
-        {
-            let _entered = context::enter(&mut self.scope.0);
-            self.inner.set(None);
-        }
-        self.scope.finish();
     }
 }
 
 /// The scope of detached work; hands its record over at the end.
 #[derive(Debug)]
 struct Detached(Option<Scope>);
+
+impl Surroundings for Detached {
+    fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
+        let _entered = context::enter(&mut self.0);
+        action()
+    }
+}
 
 impl Detached {
     fn finish(&mut self) {
@@ -93,6 +73,12 @@ impl Detached {
         {
             super::finish(record);
         }
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

@@ -8,6 +8,7 @@ mod in_context;
 mod panic;
 mod sampling;
 mod span;
+mod within;
 
 pub(crate) use client_span::ClientSpan;
 pub use current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
@@ -16,6 +17,7 @@ pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;
 pub(crate) use sampling::{Keep, decide};
 pub(crate) use span::settle_mark;
+pub(crate) use within::{Surroundings, Within};
 
 use std::sync::Arc;
 

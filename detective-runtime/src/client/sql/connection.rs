@@ -10,8 +10,8 @@ use futures_util::stream::{BoxStream, StreamExt};
 use sqlx::{Connection as _, Database, Describe, Error, Execute, Executor, SqlStr};
 
 use super::captured::Captured;
-use super::outcome::{Step, Watched, watch};
 use super::target::Target;
+use super::watched::{Step, Watched, watch};
 
 /// A connection whose statements are client spans; `C` is what owns it. `&mut connection` is an
 /// `Executor`.

@@ -10,8 +10,8 @@ use sqlx::{Acquire, Database, Describe, Error, Execute, Executor, SqlSafeStr, Sq
 
 use super::captured::Captured;
 use super::connection::{PoolConnection, Transaction};
-use super::outcome::{Step, Watched, watch};
 use super::target::{Target, Traceable};
+use super::watched::{Step, Watched, watch};
 
 /// A pool whose statements are client spans of the request that makes them.
 ///

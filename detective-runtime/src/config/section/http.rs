@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use crate::config::declare::section;
+use crate::config::pattern;
 use crate::config::setting::choice;
 
 section! {
@@ -36,12 +37,32 @@ section! {
         live groups: BTreeMap<String, String> = BTreeMap::new(), check ROUTE_GROUPS,
             example "{ \"/legacy/*\" = \"/legacy\" }";
         /// Methods that are told apart; all others are recorded as `_OTHER`. Case-sensitive.
-        restart known_methods: Vec<String> = texts(&[
-            "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
-        ]), check METHODS;
+        restart known_methods: Vec<String> = texts(&Self::KNOWN_METHODS), check METHODS;
         /// Address ranges of the proxies whose X-Forwarded-For and Forwarded headers are
         /// believed. Empty: none, and the client is whoever opened the connection.
         live trusted_proxies: Vec<IpNet> = Vec::new(), example "[\"10.0.0.0/8\"]";
+    }
+}
+
+impl Http {
+    /// The methods that OpenTelemetry's HTTP conventions 1.44 know.
+    pub(crate) const KNOWN_METHODS: [&str; 10] = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+    ];
+
+    /// Whether nothing is recorded of a route template or a raw path.
+    pub(crate) fn excludes(&self, path: &str) -> bool {
+        self.exclude
+            .iter()
+            .any(|excluded| pattern::matches(excluded, path))
+    }
+
+    /// The name that the config gives to a path which no route matched.
+    pub(crate) fn group(&self, path: &str) -> Option<&str> {
+        self.groups
+            .iter()
+            .find(|(group, _)| pattern::matches(group, path))
+            .map(|(_, name)| name.as_str())
     }
 }
 

@@ -55,9 +55,10 @@ impl Rule {
                 }
             }
         }
-        match mistakes.is_empty() {
-            true => Ok(Self::read(&accepted)),
-            false => Err(mistakes),
+        if mistakes.is_empty() {
+            Ok(Self::read(&accepted))
+        } else {
+            Err(mistakes)
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use http::HeaderValue;
+use http::{HeaderValue, Version};
 use prometheus::core::Collector;
 use prometheus::{Gauge, IntCounter, IntCounterVec, Opts};
 
@@ -17,7 +17,7 @@ const OK: Observation = Observation {
     nanos: 20_000_000,
     in_histogram: true,
     error: None,
-    version: ProtocolVersion::Http11,
+    version: ProtocolVersion(Version::HTTP_11),
     scheme: Scheme::Http,
 };
 
@@ -122,7 +122,7 @@ fn semconv_text() {
             Observation {
                 status: 503,
                 scheme: Scheme::Https,
-                version: ProtocolVersion::Http2,
+                version: ProtocolVersion(Version::HTTP_2),
                 ..OK
             },
             Observation {

@@ -26,7 +26,7 @@ const RECENT_KINDS: usize = 64;
 
 /// What a row shares with many others.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kind<'a> {
+pub(super) struct RowKind<'a> {
     pub(super) endpoint: &'a str,
     method: &'a str,
     /// Empty for none.
@@ -58,9 +58,9 @@ struct KnownKind {
 /// The kinds of the batch at hand. Its rows borrow their texts from what outlives the batch, so
 /// that the same address means the same text, and most are found without reading one.
 #[derive(Debug)]
-pub(super) struct RecentKinds<'a, T>([Option<(Kind<'a>, T)>; RECENT_KINDS]);
+pub(super) struct RecentKinds<'a, T>([Option<(RowKind<'a>, T)>; RECENT_KINDS]);
 
-impl<'a> Kind<'a> {
+impl<'a> RowKind<'a> {
     pub(super) fn of(row: &Row<'a>) -> Self {
         Self {
             endpoint: row.endpoint,
@@ -87,17 +87,17 @@ impl<'a, T: Copy> RecentKinds<'a, T> {
     }
 
     /// What was remembered for the kind.
-    pub(super) fn get(&self, kind: &Kind<'a>) -> Option<T> {
+    pub(super) fn get(&self, kind: &RowKind<'a>) -> Option<T> {
         let (known, value) = self.0[Self::place(kind)].as_ref()?;
         known.is_same(kind).then_some(*value)
     }
 
     /// Remembers `value`, in place of another kind's where there is one.
-    pub(super) fn insert(&mut self, kind: Kind<'a>, value: T) {
+    pub(super) fn insert(&mut self, kind: RowKind<'a>, value: T) {
         self.0[Self::place(&kind)] = Some((kind, value));
     }
 
-    fn place(kind: &Kind<'a>) -> usize {
+    fn place(kind: &RowKind<'a>) -> usize {
         // Texts lie at least so many bytes apart that the lowest bits tell little.
         let address = kind.endpoint.as_ptr().addr() >> 5;
         (address ^ usize::from(kind.status_code)) % RECENT_KINDS
@@ -128,9 +128,9 @@ impl Dictionaries {
     pub(super) async fn kind(
         &mut self,
         connection: &mut SqliteConnection,
-        kind: Kind<'_>,
+        kind: RowKind<'_>,
     ) -> Result<i64, sqlx::Error> {
-        let Kind {
+        let RowKind {
             endpoint,
             method,
             handler,

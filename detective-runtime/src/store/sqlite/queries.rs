@@ -126,7 +126,7 @@ struct Bounds {
 
 /// A row of [`KINDS`].
 #[derive(Debug)]
-struct Kind {
+struct StoredKind {
     endpoint: String,
     method: String,
     id: i64,
@@ -176,12 +176,12 @@ impl Measured {
         *self.by_kind.entry(kind).or_default() += (self.times.len() - before) as u64;
     }
 
-    fn count(&self, kind: &Kind) -> u64 {
+    fn count(&self, kind: &StoredKind) -> u64 {
         self.by_kind.get(&kind.id).copied().unwrap_or(0)
     }
 
     /// The summary; `kinds` are those that were measured.
-    async fn summary(mut self, kinds: &[Kind]) -> Summary {
+    async fn summary(mut self, kinds: &[StoredKind]) -> Summary {
         let count = |wanted: fn(u16) -> bool| {
             let wanted = kinds.iter().filter(|kind| wanted(kind.status));
             wanted.map(|kind| self.count(kind)).sum()
@@ -218,13 +218,13 @@ impl Measured {
 async fn kinds(
     connection: &mut SqliteConnection,
     filter: &Filter,
-) -> Result<Vec<Kind>, sqlx::Error> {
+) -> Result<Vec<StoredKind>, sqlx::Error> {
     let rows = sqlx::query(KINDS)
         .bind(filter.endpoint.as_deref())
         .bind(filter.method.as_deref())
         .fetch_all(connection)
         .await?;
-    let rows = rows.into_iter().map(|row| Kind {
+    let rows = rows.into_iter().map(|row| StoredKind {
         endpoint: row.get(0),
         method: row.get(1),
         id: row.get(2),
@@ -237,7 +237,7 @@ async fn kinds(
 async fn measure(
     connection: &mut SqliteConnection,
     bounds: Bounds,
-    kinds: &[Kind],
+    kinds: &[StoredKind],
 ) -> Result<Measured, sqlx::Error> {
     let ids: Vec<_> = kinds.iter().map(|kind| kind.id).collect();
     let ids = serde_json::Value::from(ids).to_string();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::dictionary::{Dictionaries, Kind, RecentKinds, register_service};
+use super::dictionary::{Dictionaries, RecentKinds, RowKind, register_service};
 use super::insert::{self, Ids, Keys, RowArguments, RowStatement, Template, integer};
 use super::latencies::{self, Entry, Latency};
 use super::{BUSY_TIMEOUT, is_contention, is_refusal, migrate};
@@ -184,7 +184,7 @@ impl Session {
             let Some(row) = rows.next() else {
                 break;
             };
-            let kind = Kind::of(&row);
+            let kind = RowKind::of(&row);
             let (kind, template) = match recent.get(&kind) {
                 Some(known) => known,
                 None => {

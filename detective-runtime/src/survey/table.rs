@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Diagnostic, Place, Provenance, Rule, nearest, pattern};
+use crate::config::{Diagnostic, Http, Place, Provenance, Rule, nearest, pattern};
 use crate::rules::matching;
 
 use super::templates::{Answer, Templates};
@@ -151,13 +151,12 @@ impl<'a> Table<'a> {
     }
 
     /// The rules for nothing but routes that are not recorded.
-    pub(super) fn excluded(&self, names: &[&str], exclude: &[String]) -> Vec<Finding> {
-        let is_excluded = |name: &&str| exclude.iter().any(|it| pattern::matches(it, name));
+    pub(super) fn excluded(&self, names: &[&str], http: &Http) -> Vec<Finding> {
         let patterns = self.rules.keys().map(String::as_str);
         patterns
             .filter(|pattern| {
                 let names = matched(pattern, names);
-                !names.is_empty() && names.iter().all(is_excluded)
+                !names.is_empty() && names.iter().all(|name| http.excludes(name))
             })
             .map(|pattern| {
                 let message = format!(

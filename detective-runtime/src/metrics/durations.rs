@@ -1,4 +1,5 @@
-//! Finished requests under OpenTelemetry's naming: one histogram for each outcome of a route.
+//! Finished requests under OpenTelemetry's naming: one histogram for each set of
+//! attributes that the requests of a route have.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +13,7 @@ use super::{shard, status};
 
 /// The attributes of `http.server.request.duration` that differ between requests of one route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub(super) struct Attributes {
     /// 0 when no response was sent.
     pub(super) status: u16,
     pub(super) error: Option<ErrorType>,
@@ -20,7 +21,7 @@ pub(super) struct Outcome {
     pub(super) scheme: Scheme,
 }
 
-impl Outcome {
+impl Attributes {
     fn of(observation: &Observation) -> Self {
         let status = status::known(observation.status);
         // 499 with a disconnect stands for a response that was never sent; the convention has no
@@ -35,10 +36,10 @@ impl Outcome {
     }
 }
 
-/// One histogram for each outcome seen, as a list that only grows at its end. A route has a few
-/// outcomes and the commonest tends to come first, so walking it beats a map.
+/// One histogram for each set of attributes seen, as a list that only grows at its end. A route has
+/// few of them and the commonest tends to come first, so walking it beats a map.
 #[derive(Debug)]
-pub(super) struct OutcomeList {
+pub(super) struct DurationHistograms {
     bounds: Bounds,
     first: OnceBox<Node>,
     /// Requests that are in no histogram; they are few, or long.
@@ -47,12 +48,12 @@ pub(super) struct OutcomeList {
 
 #[derive(Debug)]
 struct Node {
-    outcome: Outcome,
+    attributes: Attributes,
     histogram: Histogram,
     next: OnceBox<Node>,
 }
 
-impl OutcomeList {
+impl DurationHistograms {
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
@@ -77,17 +78,17 @@ impl OutcomeList {
         self.outside.load(Relaxed)
     }
 
-    /// The histogram of a request's outcome, added when it is the first of its kind.
+    /// The histogram of a request's attributes, added when it is the first with them.
     #[inline]
     pub(super) fn histogram(&self, observation: &Observation) -> &Histogram {
-        let outcome = Outcome::of(observation);
+        let attributes = Attributes::of(observation);
         let mut link = &self.first;
         loop {
             let node = match link.get() {
                 Some(node) => node,
-                None => self.append(link, outcome),
+                None => self.append(link, attributes),
             };
-            if node.outcome == outcome {
+            if node.attributes == attributes {
                 return &node.histogram;
             }
             link = &node.next;
@@ -98,19 +99,19 @@ impl OutcomeList {
     /// and the walk goes on from there.
     #[cold]
     #[inline(never)]
-    fn append<'list>(&self, end: &'list OnceBox<Node>, outcome: Outcome) -> &'list Node {
+    fn append<'list>(&self, end: &'list OnceBox<Node>, attributes: Attributes) -> &'list Node {
         end.get_or_init(|| {
             Box::new(Node {
-                outcome,
+                attributes,
                 histogram: Histogram::new(self.bounds.clone()),
                 next: OnceBox::new(),
             })
         })
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Outcome, &Histogram)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Attributes, &Histogram)> {
         std::iter::successors(self.first.get(), |node| node.next.get())
-            .map(|node| (node.outcome, &node.histogram))
+            .map(|node| (node.attributes, &node.histogram))
     }
 }
 
@@ -123,21 +124,21 @@ mod tests {
         nanos: 1,
         in_histogram: true,
         error: None,
-        version: ProtocolVersion::Http11,
+        version: ProtocolVersion(http::Version::HTTP_11),
         scheme: Scheme::Http,
     };
 
-    fn counts(list: &OutcomeList) -> Vec<(u16, Option<ErrorType>, u64)> {
-        let counts = list.iter().map(|(outcome, histogram)| {
+    fn counts(list: &DurationHistograms) -> Vec<(u16, Option<ErrorType>, u64)> {
+        let counts = list.iter().map(|(attributes, histogram)| {
             let count = histogram.snapshot().count();
-            (outcome.status, outcome.error, count)
+            (attributes.status, attributes.error, count)
         });
         counts.collect()
     }
 
     #[test]
-    fn there_is_a_histogram_for_each_outcome() {
-        let list = OutcomeList::new(Bounds::from_seconds(&[1.0]));
+    fn there_is_a_histogram_for_each_set_of_attributes() {
+        let list = DurationHistograms::new(Bounds::from_seconds(&[1.0]));
         let disconnect = Some(ErrorType::ClientDisconnect);
         for observation in [
             OK,
@@ -173,8 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn concurrent_first_requests_of_an_outcome_share_one_histogram() {
-        let list = OutcomeList::new(Bounds::from_seconds(&[1.0]));
+    fn concurrent_first_requests_with_the_same_attributes_share_one_histogram() {
+        let list = DurationHistograms::new(Bounds::from_seconds(&[1.0]));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
