@@ -1,5 +1,5 @@
-//! How a client's address is written down: in full, shortened, or as a mark that tells visitors
-//! apart without naming them.
+//! How a client's address is recorded: in full, shortened, or as a hash that tells visitors apart
+//! without naming them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,15 +7,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::config::ClientAddress;
 use crate::record::{Client, address};
 
-/// Writes addresses as `capture.client_address` says.
+/// Formats addresses as `capture.client_address` says.
 #[derive(Debug, Default)]
 pub(crate) struct Visitors {
-    /// Drawn anew at each start, so that marks cannot be traced back to addresses by trying all.
+    /// Random at each start, so that nobody can find an address by hashing all of them.
     key: RandomState,
 }
 
 impl Visitors {
-    /// What is written for `address`.
+    /// The text that is recorded for `address`.
     pub(crate) fn describe(&self, mode: ClientAddress, address: Option<IpAddr>) -> Option<String> {
         Some(match self.visitor(mode, address)? {
             Client::Address(address) => address::text(address),
@@ -23,7 +23,7 @@ impl Visitors {
         })
     }
 
-    /// The same, not yet as text where it is an address.
+    /// The same, but an address is not yet converted to text.
     pub(crate) fn visitor(
         &self,
         mode: ClientAddress,
@@ -41,8 +41,8 @@ impl Visitors {
     }
 }
 
-/// Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one, which is where
-/// Google Analytics draws the line for anonymous addresses.
+/// Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 address. Google
+/// Analytics anonymizes addresses in the same way.
 fn truncate(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
@@ -86,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn marks_tell_visitors_apart() {
+    fn hashes_tell_visitors_apart() {
         let visitors = Visitors::default();
-        let mark = |address: &str| {
+        let hash = |address: &str| {
             visitors.describe(ClientAddress::Hashed, Some(address.parse().unwrap()))
         };
-        assert_eq!(mark("198.51.100.7"), mark("198.51.100.7"));
-        assert_ne!(mark("198.51.100.7"), mark("198.51.100.8"));
-        assert_eq!(mark("198.51.100.7").unwrap().len(), 16);
+        assert_eq!(hash("198.51.100.7"), hash("198.51.100.7"));
+        assert_ne!(hash("198.51.100.7"), hash("198.51.100.8"));
+        assert_eq!(hash("198.51.100.7").unwrap().len(), 16);
     }
 }
