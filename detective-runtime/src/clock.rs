@@ -1,4 +1,4 @@
-//! Time: one monotonic clock for durations, and what it reads in Unix time.
+//! Time: one monotonic clock for durations, and its conversion to Unix time.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -6,33 +6,34 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 static SOURCE: LazyLock<Source> = LazyLock::new(Source::choose);
 
-/// What is read.
+/// The clock that is read.
 #[derive(Debug)]
 enum Source {
-    /// The processor's own counter: 12 ns for a reading where the system's clock takes 32.
+    /// The processor's own counter. A reading takes 12 ns; the system's clock takes 32 ns.
     Counter { clock: quanta::Clock, origin: u64 },
     /// The system's monotonic clock.
     System { origin: Instant },
 }
 
 impl Source {
-    /// The counter, unless the system has found that the processors' counters disagree. Measures its
-    /// frequency, which takes a millisecond or two, and 200 at most.
+    /// Chooses the counter, unless the system distrusts it. Measuring the counter's frequency takes
+    /// one or two milliseconds, and at most 200.
     fn choose() -> Self {
         if is_counter_distrusted() {
             return Self::System {
                 origin: Instant::now(),
             };
         }
-        // Takes the system's clock by itself where the processor has no steady counter.
+        // `quanta` itself falls back to the system's clock when the processor has no steady
+        // counter.
         let clock = quanta::Clock::new();
         let origin = clock.raw();
         Self::Counter { clock, origin }
     }
 }
 
-/// Whether Linux has fallen back to one of the clocks that it uses when the processors' counters are
-/// not steady or not in step.
+/// Whether Linux uses one of its fallback clocks. It does so when the processors' counters are not
+/// steady or not synchronized.
 fn is_counter_distrusted() -> bool {
     const CURRENT: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     fs::read_to_string(CURRENT).is_ok_and(|name| {
@@ -43,12 +44,12 @@ fn is_counter_distrusted() -> bool {
     })
 }
 
-/// Prepares the clock, so that no request waits for it.
+/// Initializes the clock, so that no request waits for it.
 pub(crate) fn prepare() {
     LazyLock::force(&SOURCE);
 }
 
-/// Nanoseconds of a monotonic clock since it was prepared. Never zero, so that zero can stand for
+/// Nanoseconds of a monotonic clock since it was initialized. Never zero, so that zero can mean
 /// "not yet".
 #[inline]
 pub(crate) fn now() -> u64 {
@@ -59,15 +60,15 @@ pub(crate) fn now() -> u64 {
     nanos.max(1)
 }
 
-/// A duration in whole nanoseconds; 584 years at most.
+/// A duration in whole nanoseconds, at most 584 years.
 pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Turns readings of [`now`] into Unix time.
 ///
-/// Made anew for each batch of records, so that an adjustment of the system's clock is followed,
-/// and used for all spans of a record, so that they keep their distances.
+/// Read again for each batch of records, so that it follows adjustments of the system's clock. All
+/// spans of a record use the same value, so that their distances stay exact.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UnixClock {
     unix_nanos_at_origin: u64,
