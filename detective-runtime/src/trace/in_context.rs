@@ -72,7 +72,7 @@ impl<F: Future> Future for InContext<F> {
 }
 
 impl<F> InContextProjection<'_, F> {
-    /// Drops the future inside its context, and hands over what was recorded.
+    /// Drops the future inside its context, and queues its record.
     fn release(&mut self) {
         {
             let _entered = context::enter(&mut self.scope.0);
@@ -82,7 +82,7 @@ impl<F> InContextProjection<'_, F> {
     }
 }
 
-/// The scope of detached work; hands its record over at the end.
+/// The scope of detached work. Its record is queued when the work ends.
 #[derive(Debug)]
 struct Detached(Option<Scope>);
 
