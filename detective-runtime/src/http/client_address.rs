@@ -1,4 +1,4 @@
-//! Who really called: the peer, or what proxies that the config trusts say of it.
+//! The real client: the peer, or the address that trusted proxies report.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,10 +11,10 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// The client's address.
 ///
-/// `X-Forwarded-For` (else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy. It is
-/// walked from the right, since each proxy appends the address that it saw: the first one that is not
-/// a trusted proxy is the client, and everything to its left is hearsay. `told` are the request's
-/// headers, if any of them is of that kind.
+/// `X-Forwarded-For` (or else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy.
+/// It is read from the right, since each proxy appends the address that it saw. The first address
+/// that is not a trusted proxy is the client; everything to its left cannot be trusted. `told` are
+/// the request's headers, if they contain a forwarding header.
 pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     let Some(headers) = told.filter(|_| is_trusted(peer, trusted)) else {
@@ -22,7 +22,7 @@ pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[
     };
     let mut client = peer;
     for hop in hops(headers) {
-        // An unreadable hop (`unknown`, `_hidden`) ends what can be known.
+        // Nothing to the left of an unreadable hop (`unknown`, `_hidden`) can be known.
         let Some(address) = parse_address(hop) else {
             break;
         };
@@ -34,10 +34,10 @@ pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[
     client
 }
 
-/// Whether the client's side of the connection was encrypted: what a trusted proxy says of it in
-/// `X-Forwarded-Proto` (else `Forwarded`), where the first of several names is the client's; else the
-/// scheme in the request itself, which HTTP/2 always has. `told` are the request's headers, if any of
-/// them is of that kind.
+/// Whether the client's side of the connection was encrypted. A trusted proxy reports it in
+/// `X-Forwarded-Proto` (or else `Forwarded`), where the first of several values is the client's.
+/// Otherwise the scheme in the request counts, which HTTP/2 always has. `told` are the request's
+/// headers, if they contain a forwarding header.
 pub(crate) fn is_https(
     peer: Option<SocketAddr>,
     uri: &Uri,
@@ -63,7 +63,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// The addresses that the proxies noted, nearest first.
+/// The addresses that the proxies appended, nearest first.
 fn hops(headers: &HeaderMap) -> Vec<&str> {
     let list = |name: &HeaderName| {
         let values = headers

@@ -1,4 +1,4 @@
-//! The layer that puts a router's requests under observation.
+//! The layer that records a router's requests.
 
 use std::sync::Arc;
 
