@@ -13,7 +13,7 @@ use super::{shard, status};
 /// The attributes of `http.server.request.duration` that differ between requests of one route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// 0 when no response was sent.
+    /// 0 when the client left before the response.
     pub(super) status: u16,
     pub(super) error: Option<ErrorType>,
     pub(super) version: ProtocolVersion,
@@ -23,8 +23,7 @@ pub(super) struct Outcome {
 impl Outcome {
     fn of(observation: &Observation) -> Self {
         let status = status::known(observation.status);
-        // 499 with a disconnect stands for a response that was never sent; the convention has no
-        // status then.
+        // 499 with a disconnect means that no response was sent. The convention then has no status.
         let never_sent = status == 499 && observation.error == Some(ErrorType::ClientDisconnect);
         Self {
             status: if never_sent { 0 } else { status },
@@ -35,13 +34,14 @@ impl Outcome {
     }
 }
 
-/// One histogram for each outcome seen, as a list that only grows at its end. A route has a few
-/// outcomes and the commonest tends to come first, so walking it beats a map.
+/// One histogram for each outcome seen, in a list that only grows at its end. A route has few
+/// outcomes, and the most frequent one tends to come first, so walking the list is faster than a
+/// map.
 #[derive(Debug)]
 pub(super) struct OutcomeList {
     bounds: Bounds,
     first: OnceBox<Node>,
-    /// Requests that are in no histogram; they are few, or long.
+    /// Requests that are in no histogram. They are few, or long.
     outside: AtomicU64,
 }
 
@@ -61,7 +61,7 @@ impl OutcomeList {
         }
     }
 
-    /// Counts one request. Out of line, so that the other naming does not pay for its registers.
+    /// Counts one request. Not inlined, so that the other naming does not pay for its registers.
     #[inline(never)]
     pub(super) fn observe(&self, observation: &Observation) {
         if observation.in_histogram {
@@ -72,12 +72,12 @@ impl OutcomeList {
         }
     }
 
-    /// How many requests are in no histogram.
+    /// The number of requests that are in no histogram.
     pub(super) fn outside(&self) -> u64 {
         self.outside.load(Relaxed)
     }
 
-    /// The histogram of a request's outcome, added when it is the first of its kind.
+    /// The histogram of a request's outcome. It is added if it is the first of its kind.
     #[inline]
     pub(super) fn histogram(&self, observation: &Observation) -> &Histogram {
         let outcome = Outcome::of(observation);
@@ -94,8 +94,8 @@ impl OutcomeList {
         }
     }
 
-    /// Fills the end of the list, unless another thread was quicker: its node is then the answer,
-    /// and the walk goes on from there.
+    /// Appends a node, unless another thread was faster. Its node is then returned, and the walk
+    /// continues from there.
     #[cold]
     #[inline(never)]
     fn append<'list>(&self, end: &'list OnceBox<Node>, outcome: Outcome) -> &'list Node {
