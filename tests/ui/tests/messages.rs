@@ -1,6 +1,6 @@
-//! What the compiler says about a wrong attribute, one mistake per file, to the letter.
+//! The compiler's exact messages about a wrong attribute, one mistake per file.
 //!
-//! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages anew.
+//! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages again.
 
 #[test]
 fn messages() {
