@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_what_it_holds_or_nothing() {
+    fn an_option_is_its_value_or_nothing() {
         check(capture!(&Some(Some(7))), 7);
         check(capture!(&Some(Shown)), "shown");
         check(capture!(&Some(Debugged)), "Debugged");

@@ -61,13 +61,13 @@ pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0);
-    let told = known.is_forwarded.then_some(headers);
+    let forwarding = known.is_forwarded.then_some(headers);
     let proxies = &config.http.trusted_proxies;
     if config.capture.client_address != ClientAddress::Off {
         into.peer = peer;
-        into.client = peer.map(|peer| client_address(peer.ip(), told, proxies));
+        into.client = peer.map(|peer| client_address(peer.ip(), forwarding, proxies));
     }
-    into.https = is_https(peer, request.uri(), told, proxies);
+    into.https = is_https(peer, request.uri(), forwarding, proxies);
     into.version = Some(request.version());
     copy_headers(headers, &captured.request, &mut into.headers);
     let announced = known.content_length.and_then(announced_length);

@@ -13,11 +13,15 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 ///
 /// `X-Forwarded-For` (or else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy.
 /// It is read from the right, since each proxy appends the address that it saw. The first address
-/// that is not a trusted proxy is the client; everything to its left cannot be trusted. `told` are
-/// the request's headers, if they contain a forwarding header.
-pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[IpNet]) -> IpAddr {
+/// that is not a trusted proxy is the client; everything to its left cannot be trusted.
+/// `forwarding` is the request's headers, if they contain a forwarding header.
+pub(crate) fn client_address(
+    peer: IpAddr,
+    forwarding: Option<&HeaderMap>,
+    trusted: &[IpNet],
+) -> IpAddr {
     let peer = peer.to_canonical();
-    let Some(headers) = told.filter(|_| is_trusted(peer, trusted)) else {
+    let Some(headers) = forwarding.filter(|_| is_trusted(peer, trusted)) else {
         return peer;
     };
     let mut client = peer;
@@ -36,15 +40,15 @@ pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[
 
 /// Whether the client's side of the connection was encrypted. A trusted proxy reports it in
 /// `X-Forwarded-Proto` (or else `Forwarded`), where the first of several values is the client's.
-/// Otherwise the scheme in the request counts, which HTTP/2 always has. `told` are the request's
-/// headers, if they contain a forwarding header.
+/// Otherwise the scheme in the request counts, which HTTP/2 always has. `forwarding` is the
+/// request's headers, if they contain a forwarding header.
 pub(crate) fn is_https(
     peer: Option<SocketAddr>,
     uri: &Uri,
-    told: Option<&HeaderMap>,
+    forwarding: Option<&HeaderMap>,
     trusted: &[IpNet],
 ) -> bool {
-    let scheme = told
+    let scheme = forwarding
         .zip(peer)
         .filter(|(_, peer)| is_trusted(peer.ip().to_canonical(), trusted))
         .and_then(|(headers, _proxy)| forwarded_scheme(headers))
@@ -128,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_choose_its_address() {
+    fn an_untrusted_peer_cannot_choose_its_address() {
         check(
             "203.0.113.9",
             &[("x-forwarded-for", "198.51.100.1")],
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_is_believed_from_the_right() {
+    fn forwarded_addresses_are_read_from_the_right() {
         check("10.0.0.1", &[], "10.0.0.1");
         check(
             "10.0.0.1",

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn several_traceparents_are_as_good_as_none() {
+    fn several_traceparents_count_as_absent() {
         for count in 2..4 {
             let headers = headers(&vec![("traceparent", "00"); count]);
             assert_eq!(KnownHeaders::of(&headers).traceparent(), None);

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_as_they_are_read() {
+    fn names_are_compared_decoded() {
         check("%73ig=abc", &["*"], "%73ig=REDACTED");
         check("s%69%67=abc", &["sig"], "s%69%67=REDACTED");
         check("p%61ge=2&%ff=3", &["page"], "p%61ge=2");

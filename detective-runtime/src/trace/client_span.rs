@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_that_is_not_recorded_has_no_name_made() {
+    fn no_name_is_made_for_a_span_that_is_not_recorded() {
         let name = || panic!("nobody would see it");
         assert!(!ClientSpan::start_with(SpanKind::Client, name).is_recording());
     }
