@@ -6,18 +6,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 static SOURCE: LazyLock<Source> = LazyLock::new(Source::choose);
 
-/// The clock that is read.
+/// What is read.
 #[derive(Debug)]
 enum Source {
-    /// The processor's own counter. A reading takes 12 ns; the system's clock takes 32 ns.
+    /// The processor's own counter: 12 ns for a reading where the system's clock takes 32.
     Counter { clock: quanta::Clock, origin: u64 },
     /// The system's monotonic clock.
     System { origin: Instant },
 }
 
 impl Source {
-    /// Chooses the counter, unless the system distrusts it. Measuring the counter's frequency takes
-    /// one or two milliseconds, and at most 200.
+    /// The counter, unless the system has found that the processors' counters disagree. Measures its
+    /// frequency, which takes a millisecond or two, and 200 at most.
     fn choose() -> Self {
         if is_counter_distrusted() {
             return Self::System {

@@ -1,8 +1,7 @@
 //! Converts what an investigated function returned to the text of its error.
 //!
-//! The type is the user's, and often generic, so the compiler decides how it is read: method
-//! look-up tries the [`Outcome`] with the most references first, and continues when its bounds do
-//! not hold.
+//! The type is the user's, and often generic, so the compiler decides how it is read: method look-up tries the
+//! [`Outcome`] with the most references first, and moves on when its bounds do not hold.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};

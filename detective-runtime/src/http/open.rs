@@ -76,7 +76,7 @@ impl OpenRequest {
     /// Ends the request with a complete response.
     pub(crate) fn complete(&mut self) {
         self.finish(|record| match record.response.status {
-            // Any other response means that the panic was caught and handled.
+            // Any other answer means that somebody caught the panic and recovered.
             500.. if record.handler.panicked => Outcome::Panic,
             408 | 504 => Outcome::Timeout,
             _ if record.handler.dropped => Outcome::Timeout,

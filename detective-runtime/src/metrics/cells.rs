@@ -1,4 +1,4 @@
-//! The cells that requests write. They are lock-free, and allocated once for each kind of outcome.
+//! The cells that requests write: lock-free, and allocated once for each new kind of outcome.
 
 use super::bounds::Bounds;
 use super::histogram::{Exemplar, Histogram};

@@ -229,7 +229,7 @@ fn known_route(route: &RouteCells) -> Option<&str> {
 fn outcome_labels(route: &RouteCells, outcome: Outcome) -> Vec<LabelPair> {
     let status = (outcome.status > 0).then(|| outcome.status.to_string());
     let error = match outcome.error.map(ErrorType::as_str) {
-        // The convention: the status itself, when the status shows the error.
+        // The convention: the status itself, when it is what tells the error.
         None if outcome.status >= 500 => status.as_deref(),
         error => error,
     };

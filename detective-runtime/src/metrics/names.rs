@@ -56,10 +56,10 @@ pub(super) const HTTP_SERVER_ACTIVE_REQUESTS: Family = Family {
     labels: &["http_request_method", "url_scheme"],
 };
 
-/// Requests that `http_server_request_duration_seconds` leaves out: event streams, upgraded
-/// connections, and routes whose rule says `histogram = false`. The convention has no counter
-/// beside its histogram, so these requests would not be counted anywhere else. With the classic
-/// naming, `http_requests_total` counts all requests, and this family does not appear.
+/// Requests that `http_server_request_duration_seconds` leaves out. The convention has no counter
+/// beside its histogram, so that these would be counted nowhere: event streams, upgraded
+/// connections, and routes whose rule says `histogram = false`. With the classic naming all requests
+/// are in `http_requests_total`, and this family does not appear.
 pub(super) const REQUESTS_OUTSIDE_HISTOGRAM: Family = Family {
     name: "detective_requests_outside_histogram_total",
     help: "HTTP server requests that ended and are not in the duration histogram: event streams, upgraded connections, and routes with histogram = false.",

@@ -1,4 +1,4 @@
-//! The facts about a finished request that the metrics count.
+//! What is known of a finished request when it is counted.
 
 /// One finished request, as the metrics count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl From<http::Version> for ProtocolVersion {
     }
 }
 
-/// The scheme that the client used with the outermost trusted server: the attribute `url.scheme`.
+/// How the client spoke to the outermost trusted server: the attribute `url.scheme`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Http,

@@ -44,9 +44,9 @@ pub(super) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String
     let mut text = String::new();
     let mut taken = HashSet::new();
     for family in families {
-        // A counter whose name lacks `_total`, or clashes without it, keeps its name and gets the
-        // type `unknown`, as in the Prometheus client for Go. Adding the suffix would give the
-        // series different names in the two formats.
+        // A counter whose name lacks `_total`, or clashes without it, is told as it stands: with
+        // the type `unknown`, as the Prometheus client for Go does. Adding the suffix would give
+        // the series another name in this format than in the other.
         let kinds = [Kind::of(family), Kind::plain(family)];
         let Some(kind) = kinds.into_iter().flatten().find(|kind| {
             let names = kind.names();

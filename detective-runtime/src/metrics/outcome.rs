@@ -13,7 +13,7 @@ use super::{shard, status};
 /// The attributes of `http.server.request.duration` that differ between requests of one route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// 0 when the client left before the response.
+    /// 0 when no response was sent.
     pub(super) status: u16,
     pub(super) error: Option<ErrorType>,
     pub(super) version: ProtocolVersion,
@@ -34,9 +34,8 @@ impl Outcome {
     }
 }
 
-/// One histogram for each outcome seen, in a list that only grows at its end. A route has few
-/// outcomes, and the most frequent one tends to come first, so walking the list is faster than a
-/// map.
+/// One histogram for each outcome seen, as a list that only grows at its end. A route has a few
+/// outcomes and the commonest tends to come first, so walking it beats a map.
 #[derive(Debug)]
 pub(super) struct OutcomeList {
     bounds: Bounds,
@@ -77,7 +76,7 @@ impl OutcomeList {
         self.outside.load(Relaxed)
     }
 
-    /// The histogram of a request's outcome. It is added if it is the first of its kind.
+    /// The histogram of a request's outcome, added when it is the first of its kind.
     #[inline]
     pub(super) fn histogram(&self, observation: &Observation) -> &Histogram {
         let outcome = Outcome::of(observation);

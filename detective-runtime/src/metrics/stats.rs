@@ -8,26 +8,26 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Why something was dropped: the `reason` label of `detective_dropped_total`.
+/// What had to be dropped, and why: the `reason` label of `detective_dropped_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DropReason {
-    /// The queue of finished records was full (`pipeline.queue_records`).
+    /// A finished record found the hand-over queue full (`pipeline.queue_records`).
     RecordQueueFull,
     /// A span beyond `tracing.max_spans` of one request.
     SpanLimit,
     /// A field beyond `tracing.max_fields` of one request.
     FieldLimit,
-    /// A span was still open when its request ended, and did not end in time.
+    /// A span had not ended when its request did, and never ended while it was remembered.
     SpanUnfinished,
-    /// The exporter's queue was full (`jaeger.queue_spans`).
+    /// A span found the exporter's queue full (`jaeger.queue_spans`).
     SpanQueueFull,
     /// A span could not be exported after all retries.
     SpanExportFailed,
-    /// An event was removed so that its span fits in a datagram.
+    /// An event was shed so that its span fits in a datagram.
     SpanEventOversize,
-    /// An attribute was removed so that its span fits in a datagram.
+    /// An attribute was shed so that its span fits in a datagram.
     SpanAttributeOversize,
-    /// The store's queue was full (`store.queue_rows`).
+    /// A row found the store's queue full (`store.queue_rows`).
     RowQueueFull,
     /// A row could not be written before the shutdown's deadline, or was refused for good.
     RowWriteFailed,
@@ -65,7 +65,7 @@ impl DropReason {
     }
 }
 
-/// A part of the system that depends on an external system and can fail.
+/// A part of the system that reaches outside and can be in trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The database of rows.

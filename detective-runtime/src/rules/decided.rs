@@ -202,7 +202,7 @@ fn placed<T>(value: T, place: &Place, key: String) -> Decided<T> {
     }
 }
 
-/// Formats a time as all responses do; empty beyond the year 9999.
+/// A time as all answers write it; empty beyond the year 9999.
 pub(crate) fn time(time: SystemTime) -> String {
     Timestamp::try_from(time).map_or_else(|_| String::new(), |time| format!("{time:.6}"))
 }

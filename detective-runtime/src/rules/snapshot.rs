@@ -341,7 +341,7 @@ fn header_rule(config: &Config, rule: &Rule) -> HeaderRule {
     }
 }
 
-/// Whether a route template or a raw path is excluded.
+/// Whether a route template or a raw path is left out.
 pub(crate) fn is_excluded(config: &Config, path: &str) -> bool {
     config
         .http
@@ -350,7 +350,7 @@ pub(crate) fn is_excluded(config: &Config, path: &str) -> bool {
         .any(|excluded| pattern::matches(excluded, path))
 }
 
-/// The configured name for a path that no route matched.
+/// The name that the config gives to a path which no route matched.
 pub(crate) fn group<'a>(config: &'a Config, path: &str) -> Option<&'a str> {
     config
         .http
@@ -360,7 +360,7 @@ pub(crate) fn group<'a>(config: &'a Config, path: &str) -> Option<&'a str> {
         .map(|(_, name)| name.as_str())
 }
 
-/// The names that may be captured. The deny-list always wins.
+/// Those of the names that may be captured. The deny-list always wins.
 fn allowed_headers(config: &Config, names: &[String]) -> Box<[HeaderName]> {
     let allowed = names.iter().filter(|name| !config.capture.denies(name));
     allowed

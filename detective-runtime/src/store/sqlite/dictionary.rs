@@ -87,19 +87,19 @@ impl<'a, T: Copy> RecentKinds<'a, T> {
         Self([const { None }; RECENT_KINDS])
     }
 
-    /// The value that is stored for the kind.
+    /// What was remembered for the kind.
     pub(super) fn get(&self, kind: &Kind<'a>) -> Option<T> {
         let (known, value) = self.0[Self::place(kind)].as_ref()?;
         known.is_same(kind).then_some(*value)
     }
 
-    /// Stores `value`, and may replace that of another kind.
+    /// Remembers `value`, in place of another kind's where there is one.
     pub(super) fn insert(&mut self, kind: Kind<'a>, value: T) {
         self.0[Self::place(&kind)] = Some((kind, value));
     }
 
     fn place(kind: &Kind<'a>) -> usize {
-        // Texts are at least 32 bytes apart, so the lowest bits differ little.
+        // Texts lie at least so many bytes apart that the lowest bits tell little.
         let address = kind.endpoint.as_ptr().addr() >> 5;
         (address ^ usize::from(kind.status_code)) % RECENT_KINDS
     }

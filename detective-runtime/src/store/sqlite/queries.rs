@@ -180,7 +180,7 @@ impl Measured {
         self.by_kind.get(&kind.id).copied().unwrap_or(0)
     }
 
-    /// The summary. `kinds` are those that were measured.
+    /// The summary; `kinds` are those that were measured.
     async fn summary(mut self, kinds: &[Kind]) -> Summary {
         let count = |wanted: fn(u16) -> bool| {
             let wanted = kinds.iter().filter(|kind| wanted(kind.status));
