@@ -126,7 +126,7 @@ fn protocol_version(version: Version) -> Option<&'static str> {
     }
 }
 
-/// The replacement for values that must not be shown, as the conventions define it.
+/// What stands in for what must not be shown, as the conventions write it.
 const REDACTED: &str = "REDACTED";
 
 /// `url` without user and password, without the values of its query, and without its fragment,

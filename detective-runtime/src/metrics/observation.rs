@@ -1,6 +1,6 @@
 //! What is known of a finished request when it is counted.
 
-/// One finished request, as the metrics count it.
+/// One finished request, as the metrics see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observation {
     /// The response's status. For a request without a response, the status that a proxy would log:

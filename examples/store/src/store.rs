@@ -20,7 +20,7 @@ pub struct Store {
     pub http: ClientWithMiddleware,
     /// The service that knows the users: in this small town, the store itself.
     pub user_service: Arc<str>,
-    /// Gives access to the cache, and to the record of a request.
+    /// For the cache. What a handler says about its request needs no handle.
     pub detective: Handle,
 }
 
