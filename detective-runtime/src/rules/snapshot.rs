@@ -35,8 +35,9 @@ pub(crate) struct Snapshot {
     further_routes: OnceBox<RouteRule>,
     /// What `[capture]` allows.
     headers: HeaderRule,
-    /// What the functions' rules allow in addition. It is captured from every request, since the
-    /// handler is not known yet, and removed at the end unless the handler's rule allows it.
+    /// What the functions' rules allow in addition. It is captured from every request whose route
+    /// has no list of its own, since the handler is not known yet, and removed at the end unless
+    /// the handler's rule allows it.
     function_headers: Headers,
 }
 
