@@ -1,4 +1,4 @@
-//! The real client: the peer, or the address that trusted proxies report.
+//! Who really called: the peer, or what proxies that the config trusts say of it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,22 +11,18 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// The client's address.
 ///
-/// `X-Forwarded-For` (or else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy.
-/// It is read from the right, since each proxy appends the address that it saw. The first address
-/// that is not a trusted proxy is the client; everything to its left cannot be trusted.
-/// `forwarding` is the request's headers, if they contain a forwarding header.
-pub(crate) fn client_address(
-    peer: IpAddr,
-    forwarding: Option<&HeaderMap>,
-    trusted: &[IpNet],
-) -> IpAddr {
+/// `X-Forwarded-For` (else `Forwarded`, RFC 7239) counts only when the peer is a trusted proxy. It is
+/// walked from the right, since each proxy appends the address that it saw: the first one that is not
+/// a trusted proxy is the client, and everything to its left is hearsay. `told` are the request's
+/// headers, if any of them is of that kind.
+pub(crate) fn client_address(peer: IpAddr, told: Option<&HeaderMap>, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
-    let Some(headers) = forwarding.filter(|_| is_trusted(peer, trusted)) else {
+    let Some(headers) = told.filter(|_| is_trusted(peer, trusted)) else {
         return peer;
     };
     let mut client = peer;
     for hop in hops(headers) {
-        // Nothing to the left of an unreadable hop (`unknown`, `_hidden`) can be known.
+        // An unreadable hop (`unknown`, `_hidden`) ends what can be known.
         let Some(address) = parse_address(hop) else {
             break;
         };
@@ -38,17 +34,17 @@ pub(crate) fn client_address(
     client
 }
 
-/// Whether the client's side of the connection was encrypted. A trusted proxy reports it in
-/// `X-Forwarded-Proto` (or else `Forwarded`), where the first of several values is the client's.
-/// Otherwise the scheme in the request counts, which HTTP/2 always has. `forwarding` is the
-/// request's headers, if they contain a forwarding header.
+/// Whether the client's side of the connection was encrypted: what a trusted proxy says of it in
+/// `X-Forwarded-Proto` (else `Forwarded`), where the first of several names is the client's; else the
+/// scheme in the request itself, which HTTP/2 always has. `told` are the request's headers, if any of
+/// them is of that kind.
 pub(crate) fn is_https(
     peer: Option<SocketAddr>,
     uri: &Uri,
-    forwarding: Option<&HeaderMap>,
+    told: Option<&HeaderMap>,
     trusted: &[IpNet],
 ) -> bool {
-    let scheme = forwarding
+    let scheme = told
         .zip(peer)
         .filter(|(_, peer)| is_trusted(peer.ip().to_canonical(), trusted))
         .and_then(|(headers, _proxy)| forwarded_scheme(headers))
@@ -67,7 +63,7 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// The addresses that the proxies appended, nearest first.
+/// The addresses that the proxies noted, nearest first.
 fn hops(headers: &HeaderMap) -> Vec<&str> {
     let list = |name: &HeaderName| {
         let values = headers
@@ -132,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untrusted_peer_cannot_choose_its_address() {
+    fn a_stranger_cannot_choose_its_address() {
         check(
             "203.0.113.9",
             &[("x-forwarded-for", "198.51.100.1")],
@@ -146,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_addresses_are_read_from_the_right() {
+    fn a_trusted_proxy_is_believed_from_the_right() {
         check("10.0.0.1", &[], "10.0.0.1");
         check(
             "10.0.0.1",
