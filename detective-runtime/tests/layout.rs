@@ -120,8 +120,7 @@ fn used(line: &str) -> Vec<String> {
     used
 }
 
-/// The lines of one cycle, if there is any. Folders that use no remaining folder are removed until
-/// none is left to remove.
+/// The lines of one ring, if there is any: folders that use no other are taken away until none is left.
 fn ring(uses: &Uses) -> Option<Vec<String>> {
     let mut left: BTreeSet<&str> = uses
         .keys()
@@ -141,7 +140,7 @@ fn ring(uses: &Uses) -> Option<Vec<String>> {
             break;
         }
     }
-    // Each remaining folder uses another remaining one, so following them leads to a cycle.
+    // Each that is left uses another that is left, so following them comes back to one before.
     let mut path: Vec<&str> = vec![left.first()?];
     loop {
         let here = *path.last()?;

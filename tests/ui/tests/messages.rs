@@ -1,6 +1,6 @@
 //! The compiler's exact messages about a wrong attribute, one mistake per file.
 //!
-//! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages again.
+//! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages anew.
 
 #[test]
 fn messages() {
