@@ -19,11 +19,11 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct ResponseFuture<F> {
-        // Dropped while the request is current, so that what the future drops finds its record.
+        // Emptied while the request is current, so that what the future drops finds its record.
         #[pin]
         inner: Option<F>,
         is_head: bool,
-        // Moves into the response's body.
+        // Taken over by the answer.
         open: OpenRequest,
     }
 

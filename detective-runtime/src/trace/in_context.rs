@@ -72,7 +72,7 @@ impl<F: Future> Future for InContext<F> {
 }
 
 impl<F> InContextProjection<'_, F> {
-    /// Drops the future inside its context, and queues its record.
+    /// Drops the future inside its context, and hands over what was recorded.
     fn release(&mut self) {
         {
             let _entered = context::enter(&mut self.scope.0);
