@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A boolean.
+    /// A truth value.
     Bool(bool),
     /// A whole number.
     I64(i64),
@@ -15,7 +15,7 @@ pub enum Value {
     F64(f64),
     /// A text.
     Text(Cow<'static, str>),
-    /// Several texts, for example the values of a header.
+    /// Several texts, as a header may have.
     TextList(Vec<String>),
 }
 

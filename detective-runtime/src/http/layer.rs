@@ -1,4 +1,4 @@
-//! The layer that records a router's requests.
+//! The layer that puts a router's requests under observation.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::record::Instance;
 
 /// Records every request that passes through it: see [`Detective::layer`](crate::Detective::layer).
 ///
-/// Add it to the outermost router with `Router::layer`. Only compression and panic-catching layers
-/// may be outside it. A second layer further in, for example on a service that is mounted with
-/// `nest_service`, adds the full route template to the open record and counts nothing twice.
+/// Put it on the outermost router with `Router::layer`, inside of nothing but compression and
+/// panic-catching layers. A second one further in, for example on a service that is mounted with
+/// `nest_service`, gives the open record its full route template and counts nothing twice.
 #[derive(Debug, Clone)]
 pub struct DetectiveLayer {
     instance: Arc<Instance>,

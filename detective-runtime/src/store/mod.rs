@@ -1,10 +1,10 @@
 //! Finished requests in a database.
 //!
-//! [`Store::open`] returns two halves: one [`Writer`], and a [`Reader`] that can be cloned. The
-//! pipeline moves the writer into a [`WriteQueue`], which retries while the database is
-//! unavailable. SQL is written only in the module of an engine: `sqlite` today. A second engine
-//! would be a second module with the same `open`, `Writer` and `Reader`; [`Store::open`] chooses
-//! between them by the scheme of `store.url`.
+//! [`Store::open`] gives two halves: a [`Writer`], of which there is exactly one, and a [`Reader`]
+//! that can be cloned. The pipeline gives the writer to a [`WriteQueue`], which keeps on trying
+//! while the database is away. SQL is written only in the module of an engine: `sqlite` today; a
+//! second engine is a second module with the same `connect`, `Writer` and `Reader`, and the scheme
+//! of `store.url` chooses between them in [`Store::open`].
 
 #[cfg(feature = "sqlite")]
 mod id;
@@ -96,13 +96,13 @@ pub enum StoreError {
         /// The reason that the system or the database gave.
         reason: String,
     },
-    /// The database is locked, full or unreachable. The same call may succeed later.
+    /// The database is locked, full or away. The same call may succeed later.
     #[error("the store is not available: {reason}")]
     Unavailable {
         /// The reason that the database gave.
         reason: String,
     },
-    /// The database refuses the rows, and would refuse them again.
+    /// The database refuses what it was given, and would again.
     #[error("the store refuses the rows: {reason}")]
     Refused {
         /// The reason that the database gave.

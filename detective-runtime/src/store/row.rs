@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::clock::nanos;
 use crate::record::{Client, Outcome};
 
-/// A stored request. Its fields are the columns of the `api_metrics` view.
+/// One request as it is stored; the columns are those of the `api_metrics` view.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiMetric {
@@ -33,7 +33,7 @@ pub struct ApiMetric {
     pub handler: Option<String>,
     /// The trace, when tracing is on.
     pub trace_id: Option<u128>,
-    /// The client's address in the configured form; `None` when turned off or unknown.
+    /// Who came; `None` when turned off or unknown.
     pub client_ip: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,

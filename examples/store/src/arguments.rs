@@ -19,10 +19,10 @@ Environment:
   RUST_LOG                      what is logged to stderr; `warn` by default
 ";
 
-/// More would be a load test. Visitors with pauses are not a good one.
+/// More would be a load test, which people with pauses are bad at.
 const MOST_VISITORS: usize = 1000;
 
-/// What the command line requests.
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Run(Arguments),
@@ -36,7 +36,7 @@ pub struct Arguments {
     pub visitors: usize,
 }
 
-/// Reads the arguments after the program's name.
+/// Reads the words that follow the program's name.
 pub fn read(words: impl IntoIterator<Item = String>) -> Result<Command, String> {
     let mut arguments = Arguments::default();
     let mut words = words.into_iter();

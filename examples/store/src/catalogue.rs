@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::store::Store;
 use crate::toys::Toy;
 
-/// How many toys are read at a time, however many there are.
+/// How many toys are read at once, however many there are.
 const CHUNK: i64 = 10;
 
 #[investigate]
@@ -27,8 +27,8 @@ pub async fn catalogue(State(store): State<Store>) -> impl IntoResponse {
     (headers, Body::from_stream(head.chain(lines(store))))
 }
 
-/// The lines of the file, a few at a time. An error in the middle ends the stream, since the head
-/// was sent long before.
+/// The lines of the file, some at a time. An error in the middle breaks the stream off: the head is
+/// long gone.
 fn lines(store: Store) -> impl Stream<Item = Result<Bytes, StoreError>> {
     stream::try_unfold(0, move |last_id| {
         let store = store.clone();
@@ -54,7 +54,7 @@ async fn next_toys(store: &Store, last_id: i64) -> Result<Vec<Toy>, StoreError> 
         .await?)
 }
 
-/// One line as RFC 4180 requires: the name in quotes, and quotes in it doubled.
+/// One line as RFC 4180 has it: the name in quotes, and quotes in it doubled.
 fn line(toy: &Toy) -> String {
     let name = toy.name.replace('"', "\"\"");
     format!(

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSy
 /// sqlx's pool, except that every statement becomes a span.
 pub type Database = sql::Pool<Sqlite>;
 
-/// How long a write waits for its turn. SQLite allows one at a time.
+/// How long a writer waits for its turn: SQLite lets one write at a time.
 const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the database cannot be used.
@@ -23,7 +23,7 @@ pub struct OpenError {
     reason: String,
 }
 
-/// Opens the database at `path`, and creates what is missing.
+/// Opens the database at `path`, and makes what is missing.
 pub async fn open(path: &Path) -> Result<Database, OpenError> {
     open_or_make(path).await.map_err(|error| OpenError {
         path: path.display().to_string(),

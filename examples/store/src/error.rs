@@ -1,19 +1,19 @@
-//! The store's errors, and what the customer sees of them.
+//! What goes wrong in the store, and how the customer hears of it.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Every error of a handler. Its text is for us: `#[investigate]` records it with the request. The
-/// customer gets the text only for their own mistake, and otherwise a general apology.
+/// Every error of a handler. Its text is for us: `#[investigate]` keeps it with the request. The
+/// customer gets it too when the mistake is theirs, and a vague apology when it is ours.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("there is no toy `{0}`")]
     NoSuchToy(i64),
     #[error("`{toy}` is sold out: {wanted} wanted, {left} left")]
     SoldOut { toy: String, wanted: i64, left: i64 },
-    /// A request that can be read but not fulfilled.
+    /// A request that can be read, but not fulfilled.
     #[error("{0}")]
     Invalid(String),
     /// A request that cannot be read.
@@ -61,7 +61,7 @@ impl IntoResponse for StoreError {
     }
 }
 
-/// What a customer sees of our own errors. The real error is in the trace.
+/// All that a customer hears of our own trouble. What it was is in the trace.
 pub fn apology(status: StatusCode) -> Response {
     let detail = "something went wrong in the store; please try again, or try another toy";
     (status, Json(json!({ "detail": detail }))).into_response()

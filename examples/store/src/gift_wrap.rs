@@ -1,7 +1,7 @@
 //! `GET /gift-wrap/{toy_id}`: a toy in paper, with a label.
 //!
-//! Some toys cannot be wrapped. The customer gets an apology without a reason. The second mystery:
-//! which toys, and why? It has two answers.
+//! Some toys cannot be wrapped; the customer gets an apology and no reason. The second mystery: which
+//! ones, and why? It has two answers.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,8 +1,8 @@
-//! A toy store whose every function is investigated: the program to copy from.
+//! A toy store whose every move is investigated: the program to copy from.
 //!
-//! This file has everything that Detective needs of a program: Detective starts first, handlers get
-//! its handle with their state, and it serves the router. The rest is an ordinary store with
-//! `#[investigate]` on its functions.
+//! What Detective needs of a program is in this file: it is started first, handlers get its handle
+//! with their state, and it serves. The rest is a store like any other, with `#[investigate]` on its
+//! functions.
 
 #![allow(
     unreachable_pub,
@@ -40,7 +40,7 @@ use welcome::say;
 /// Where the store listens when `STORE_LISTEN` does not say otherwise.
 const LISTEN: &str = "127.0.0.1:8000";
 
-/// The store's own database. Detective's records go to another one, named in `detective.toml`.
+/// The store's own database. What Detective records goes to another one, named in `detective.toml`.
 const DATABASE: &str = "data/store.db";
 
 #[tokio::main]
@@ -74,14 +74,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let store = open_store(&url, &detective).await?;
 
     welcome::greet(&url, &detective, arguments.visitors);
-    // Dropping this ends the visitors.
+    // They go home when this is dropped.
     let _visitors = visitors::invite(arguments.visitors, &url)?;
     detective.serve(listener, routes::router(store)).await?;
     say("The toy store is closed.");
     Ok(())
 }
 
-/// Opens the store's state. `url` is the store's own address, for its requests to itself.
+/// The store behind the doors; `url` is where it reaches itself.
 async fn open_store(url: &str, detective: &Detective) -> Result<Store, Box<dyn Error>> {
     let database = database::open(Path::new(DATABASE)).await?;
     Ok(Store::new(database, url, detective.handle())?)

@@ -1,4 +1,4 @@
-//! Every route of the store.
+//! Every door of the store.
 
 use std::any::Any;
 
@@ -17,7 +17,7 @@ use crate::error::apology;
 use crate::store::Store;
 use crate::{catalogue, gift_wrap, orders, search, toys, users};
 
-/// The whole store. `/metrics` and `/analytics` are not here; Detective adds them.
+/// The whole store. `/metrics` and `/analytics` are not here: Detective brings them.
 pub fn router(store: Store) -> Router {
     // The outermost layer answers scripts of other sites, and lets them read errors too.
     let cors = CorsLayer::new()
@@ -74,7 +74,7 @@ async fn method_not_allowed() -> impl IntoResponse {
     )
 }
 
-/// Customers who send their name in `x-customer` are separate in the analytics.
+/// Customers who give their name in `x-customer` are kept apart in the analytics.
 async fn note_customer(request: Request, next: Next) -> Response {
     if let Some(Ok(name)) = request
         .headers()

@@ -1,7 +1,6 @@
 //! `GET /search?q=`: toys by a part of their name, and when each can be had.
 //!
-//! Some searches take a hundred times as long as others. The first mystery: which searches, and
-//! why?
+//! Some searches take a hundred times as long as others. The first mystery: which ones, and why?
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ const LONGEST_QUESTION: usize = 100;
 /// The workshop has one telephone, and it is at the other end of the hall.
 const TELEPHONE_PAUSE: Duration = Duration::from_millis(180);
 
-/// The query parameters.
+/// What stands after the question mark.
 #[derive(Debug, Deserialize)]
 pub struct Question {
     q: String,
@@ -81,6 +80,6 @@ async fn telephone_workshop(store: &Store, toy_id: i64) -> Result<i64, StoreErro
         .bind(toy_id)
         .fetch_optional(&store.database)
         .await?;
-    // The workshop has no plan for it, so it gives its usual answer.
+    // Nobody in the workshop has a plan for it, so they say what they always say.
     Ok(days.unwrap_or(14))
 }

@@ -1,4 +1,4 @@
-//! The state that all handlers share.
+//! What every handler shares.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 use crate::database::Database;
 
-/// How long the store waits for a response of another service.
+/// How long the store waits for an answer of another service.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The axum state. Cloning it is cheap.
+/// The axum state; a cheap clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub database: Database,
-    /// For requests to other services. It sends the trace context along.
+    /// For calls to other services; carries the trace on to them.
     pub http: ClientWithMiddleware,
     /// The service that knows the users: in this small town, the store itself.
     pub user_service: Arc<str>,
-    /// For the cache. What a handler says about its request needs no handle.
+    /// The cache, and words of our own for the record of a request.
     pub detective: Handle,
 }
 
@@ -30,7 +30,7 @@ impl Store {
         user_service: &str,
         detective: Handle,
     ) -> Result<Self, reqwest::Error> {
-        // The user service is local; a proxy for outside addresses would not find it.
+        // The user service is near; a proxy for the wide world would not find it.
         let http = reqwest::Client::builder()
             .timeout(HTTP_TIMEOUT)
             .no_proxy()

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::extract::{self, Path, Query, within};
 use crate::store::Store;
 
-/// How long a cached toy may be shown. A sale removes it at once.
+/// How long a toy may be shown as it was; a sale forgets it at once.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
 const MOST_PER_PAGE: i64 = 100;
@@ -29,7 +29,7 @@ pub struct Toy {
     pub length_cm: i64,
 }
 
-/// The body of `POST /toys`.
+/// What `POST /toys` takes.
 #[derive(Debug, Deserialize)]
 pub struct NewToy {
     name: String,
@@ -39,7 +39,7 @@ pub struct NewToy {
     length_cm: i64,
 }
 
-/// The query parameters of `GET /toys`.
+/// What may stand after the question mark of `GET /toys`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub struct Paging {
@@ -95,7 +95,7 @@ pub async fn create_toy(
     ))
 }
 
-/// One toy, from the cache or the database. However many callers ask at once, only one queries.
+/// One toy, from the cache or the database. However many ask at once, one of them queries.
 #[investigate(fields(toy_id))]
 pub async fn find_toy(store: &Store, toy_id: i64) -> Result<Toy, StoreError> {
     let cache = store.detective.cache();
@@ -104,7 +104,7 @@ pub async fn find_toy(store: &Store, toy_id: i64) -> Result<Toy, StoreError> {
         .await
 }
 
-/// Removes a changed toy from the cache.
+/// Forgets what the cache knows of a toy, because it has changed.
 #[investigate]
 pub async fn forget_toy(store: &Store, toy_id: i64) {
     store.detective.cache().remove(&cache_key(toy_id)).await;

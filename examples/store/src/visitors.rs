@@ -1,5 +1,5 @@
-//! Simulated customers, so that there is traffic to watch: ordinary HTTP clients with names and
-//! pauses, who also run into the mysteries.
+//! Simulated customers, so that there is something to watch: ordinary HTTP clients with names,
+//! pauses, and the curiosity that finds mysteries.
 
 use std::time::Duration;
 
@@ -27,20 +27,20 @@ const WORDS: [&str; 8] = [
     "bear", "train", "dragon", "duck", "puzzle", "kite", "robot", "moon",
 ];
 
-/// Wrong paths that a lost customer requests.
-const WRONG_PATHS: [&str; 4] = ["/users/grandma", "/toys/9999", "/checkout", "/toys?page=0"];
+/// What a customer gets lost in.
+const WRONG_DOORS: [&str; 4] = ["/users/grandma", "/toys/9999", "/checkout", "/toys?page=0"];
 
 /// How long an impatient customer waits for a search.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-/// Lets `count` customers use the store at `url` until the set is dropped.
+/// Lets `count` customers walk through the store at `url` until the set is dropped.
 pub fn invite(count: usize, url: &str) -> Result<JoinSet<()>, reqwest::Error> {
     let mut visitors = JoinSet::new();
     for number in 0..count {
         let visitor = Visitor::new(number, url)?;
         visitors.spawn(async move {
             loop {
-                // A customer whose visit failed comes back later.
+                // A customer who could not be served comes back later.
                 let _disappointment = visitor.visit().await;
                 pause(1_000..4_000).await;
             }
@@ -99,7 +99,7 @@ impl Visitor {
         }
     }
 
-    /// Browses, looks at a toy, perhaps buys it, has it wrapped, and checks the order.
+    /// Browses, looks closer, perhaps buys, has it wrapped, and asks after the order.
     async fn shop(&self) -> Result<(), reqwest::Error> {
         let page = fastrand::u8(1..=4);
         let Page { toys } = self
@@ -142,7 +142,7 @@ impl Visitor {
         let path = format!("/search?q={word}");
         let answer = self.get(&path);
         if fastrand::u8(..4) == 0 {
-            // Disconnects if the telephone call takes too long.
+            // Walks out while the clerk is still on the telephone.
             let _left = tokio::time::timeout(PATIENCE, answer).await;
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl Visitor {
     }
 
     async fn get_lost(&self) -> Result<(), reqwest::Error> {
-        self.get(WRONG_PATHS[fastrand::usize(..WRONG_PATHS.len())])
+        self.get(WRONG_DOORS[fastrand::usize(..WRONG_DOORS.len())])
             .await?;
         Ok(())
     }

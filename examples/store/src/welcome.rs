@@ -1,4 +1,4 @@
-//! What the program prints for the person who started it.
+//! What the program says to the person who started it.
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use detective::Detective;
 use tracing_subscriber::EnvFilter;
 
-/// The URL at which this machine reaches a server on `address`. For a server that listens on every
-/// interface, this is the loopback address.
+/// The address at which this machine reaches what listens on `address`: a server that listens on
+/// every interface is called by the loopback one.
 pub fn url_of(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -19,7 +19,7 @@ pub fn url_of(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Prints the addresses to open.
+/// Tells which addresses to open.
 pub fn greet(url: &str, detective: &Detective, visitors: usize) {
     let pages = detective
         .admin_address()
@@ -42,19 +42,19 @@ The toy store is open; ctrl-c closes it.
     ));
 }
 
-/// Writes to standard output, and ignores an error when nobody reads it.
+/// Writes to standard output, and does not mind when nobody reads it.
 pub fn say(text: &str) {
     let mut output = io::stdout();
     let _nobody_reads = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
-/// Prints why the program ends early.
+/// Tells why the program ends before its time.
 pub fn apologise(error: &dyn Error) -> ExitCode {
     let _nobody_reads = writeln!(io::stderr(), "error: {error}");
     ExitCode::FAILURE
 }
 
-/// Logs go to standard error, filtered by `RUST_LOG`; the default is warnings.
+/// Logs go to standard error, as `RUST_LOG` says; warnings without it.
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
