@@ -82,7 +82,7 @@ impl<F> InContextProjection<'_, F> {
     }
 }
 
-/// The scope of detached work. Its record is queued when the work ends.
+/// The scope of detached work; hands its record over at the end.
 #[derive(Debug)]
 struct Detached(Option<Scope>);
 
