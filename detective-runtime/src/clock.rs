@@ -1,4 +1,4 @@
-//! Time: one monotonic clock for durations, and what it reads in Unix time.
+//! Time: one monotonic clock for durations, and its conversion to Unix time.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -26,15 +26,16 @@ impl Monotonic {
                 origin: Instant::now(),
             };
         }
-        // Takes the system's clock by itself where the processor has no steady counter.
+        // `quanta` itself falls back to the system's clock when the processor has no steady
+        // counter.
         let clock = quanta::Clock::new();
         let origin = clock.raw();
         Self::Counter { clock, origin }
     }
 }
 
-/// Whether Linux has fallen back to one of the clocks that it uses when the processors' counters are
-/// not steady or not in step.
+/// Whether Linux uses one of its fallback clocks. It does so when the processors' counters are not
+/// steady or not synchronized.
 fn is_counter_distrusted() -> bool {
     const CURRENT: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
     fs::read_to_string(CURRENT).is_ok_and(|name| {
@@ -45,12 +46,12 @@ fn is_counter_distrusted() -> bool {
     })
 }
 
-/// Prepares the clock, so that no request waits for it.
+/// Initializes the clock, so that no request waits for it.
 pub(crate) fn prepare() {
     LazyLock::force(&MONOTONIC);
 }
 
-/// Nanoseconds of a monotonic clock since it was prepared. Never zero, so that zero can stand for
+/// Nanoseconds of a monotonic clock since it was initialized. Never zero, so that zero can mean
 /// "not yet".
 #[inline]
 pub(crate) fn now() -> u64 {
@@ -61,7 +62,7 @@ pub(crate) fn now() -> u64 {
     nanos.max(1)
 }
 
-/// A duration in whole nanoseconds; 584 years at most.
+/// A duration in whole nanoseconds, at most 584 years.
 pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -73,8 +74,8 @@ pub(crate) fn text(time: SystemTime) -> String {
 
 /// Turns readings of [`now`] into Unix time.
 ///
-/// Made anew for each batch of records, so that an adjustment of the system's clock is followed,
-/// and used for all spans of a record, so that they keep their distances.
+/// Read again for each batch of records, so that it follows adjustments of the system's clock. All
+/// spans of a record use the same value, so that their distances stay exact.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UnixClock {
     unix_nanos_at_origin: u64,

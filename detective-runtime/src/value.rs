@@ -11,7 +11,7 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     I64(i64),
-    /// A number with a fraction.
+    /// A floating-point number.
     F64(f64),
     /// A text.
     Text(Cow<'static, str>),
@@ -73,7 +73,7 @@ impl From<Vec<String>> for Value {
     }
 }
 
-/// Whole numbers that always fit.
+/// For integers that always fit.
 macro_rules! from_narrow_integers {
     ($($integer:ty),*) => {
         $(impl From<$integer> for Value {
@@ -84,8 +84,8 @@ macro_rules! from_narrow_integers {
     };
 }
 
-/// Whole numbers that become text when they do not fit: OpenTelemetry knows signed 64 bits only, and a wrong number
-/// is worse than a text.
+/// For integers that may not fit. They become text then: OpenTelemetry knows signed 64 bits only,
+/// and a wrong number is worse than a text.
 macro_rules! from_wide_integers {
     ($($integer:ty),*) => {
         $(impl From<$integer> for Value {
@@ -96,7 +96,7 @@ macro_rules! from_wide_integers {
     };
 }
 
-/// A reference to a value that is copied.
+/// For references to `Copy` types.
 macro_rules! from_references {
     ($($copied:ty),*) => {
         $(impl From<&$copied> for Value {

@@ -1,5 +1,5 @@
-//! Several instances in one process: which of them a function outside any request belongs to. One
-//! test, since the answer depends on which instance of the process was started first.
+//! Tests which of several instances in one process a function outside any request belongs to. There
+//! is only one test, since the answer depends on which instance was started first.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -17,7 +17,7 @@ async fn start() -> (Detective, Sinks) {
 
 #[tokio::test]
 async fn a_function_outside_any_request_belongs_to_the_first_instance_or_that_of_its_scope() {
-    // Nobody listens yet.
+    // No instance is running yet.
     job(0).await;
     let (first, first_sinks) = start().await;
     let (second, second_sinks) = start().await;
@@ -41,7 +41,7 @@ async fn a_function_outside_any_request_belongs_to_the_first_instance_or_that_of
     assert_eq!(first_sinks.tree().await, tree(&[1, 3, 5, 6, 7]));
     assert_eq!(second_sinks.tree().await, tree(&[2, 4]));
 
-    // When the first has ended, the second takes its place.
+    // After the first instance has ended, the second takes over.
     first.shutdown().await.unwrap();
     job(8).await;
     assert_eq!(second_sinks.tree().await, tree(&[2, 4, 8]));

@@ -1,13 +1,13 @@
 //! No two folders of `src` use each other, so that the code can be read from the ground up.
 //!
-//! A file at the root of `src` counts as a folder of its own. `lib.rs` and `__private.rs` only name what others
-//! hold, and tests may use whatever they test with.
+//! A file at the root of `src` counts as a folder. `lib.rs` and `__private.rs` are left out because
+//! they only re-export. Tests may use everything that they need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The first line by which one folder uses another, as `path:line: text`.
+/// For each pair of folders, the first line by which one uses the other, as `path:line: text`.
 type Uses = BTreeMap<(String, String), String>;
 
 #[test]
@@ -21,7 +21,7 @@ fn folders_use_each_other_in_one_direction() {
 }
 
 #[test]
-fn the_root_holds_six_files_at_most() {
+fn the_root_has_six_files_at_most() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let loose = files(&src).filter(|path| path.parent() == Some(&src));
     let loose: Vec<_> = loose.filter(|path| !path.ends_with("lib.rs")).collect();
@@ -29,7 +29,7 @@ fn the_root_holds_six_files_at_most() {
 }
 
 #[test]
-fn a_ring_is_found_and_told_by_its_lines() {
+fn a_cycle_is_found_and_reported_with_its_lines() {
     let mut uses = Uses::new();
     for (from, to) in [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")] {
         uses.insert((from.into(), to.into()), format!("{from} uses {to}"));
@@ -42,7 +42,7 @@ fn a_ring_is_found_and_told_by_its_lines() {
     assert_eq!(ring(&uses), None);
 }
 
-/// Every pair of folders of which the first uses the second.
+/// Every pair of folders where the first uses the second.
 fn uses(src: &Path) -> Uses {
     let mut uses = Uses::new();
     for path in files(src) {
@@ -53,7 +53,7 @@ fn uses(src: &Path) -> Uses {
         }
         let text = fs::read_to_string(&path).expect("a source file can be read");
         for (number, line) in (1..).zip(text.lines()) {
-            // Test modules stand at the end of a file.
+            // Test modules are at the end of a file.
             if line.contains("mod tests {") {
                 break;
             }
@@ -87,7 +87,7 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     files.into_iter()
 }
 
-/// The folder of a path relative to `src`; the name of a file that lies at the root.
+/// The folder of a path relative to `src`; the name of a file at the root.
 fn folder(path: &str) -> String {
     let first = path.split('/').next().unwrap_or_default();
     first.trim_end_matches(".rs").to_owned()
@@ -99,14 +99,14 @@ fn is_test(relative: &Path) -> bool {
     is_helper || path.contains("/tests/") || path.ends_with("tests.rs")
 }
 
-/// The folders that a line of code names: what follows `crate::`.
+/// The folders that a line of code names after `crate::`.
 fn used(line: &str) -> Vec<String> {
     if line.trim_start().starts_with("//") {
         return Vec::new();
     }
     let mut used = Vec::new();
     for (place, prefix) in line.match_indices("crate::") {
-        // `$crate::` and `detective_crate::` are something else.
+        // `$crate::` and `detective_crate::` do not count.
         let before = line[..place].chars().next_back();
         if before.is_some_and(|it| it.is_alphanumeric() || "_$:".contains(it)) {
             continue;

@@ -1,4 +1,4 @@
-//! One record for every request, counted exactly once, whatever becomes of it.
+//! Tests that every request is recorded and counted exactly once, however it ends.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -62,7 +62,7 @@ fn request(method: Method, path: &str) -> Request<Body> {
         .unwrap()
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the whole response.
 async fn send(app: &Router, method: Method, path: &str) -> (StatusCode, String) {
     let response = app.clone().oneshot(request(method, path)).await.unwrap();
     let status = response.status();

@@ -1,11 +1,12 @@
-//! The service that the W3C's own trace context suite is run against:
+//! The service for the W3C's own trace context suite:
 //!
 //! ```text
 //! cargo run -p detective-tests --example trace_context_service
 //! SPEC_LEVEL=2 STRICT_LEVEL=2 python test.py http://127.0.0.1:5000/test
 //! ```
 //!
-//! Another address can be given as the first argument. `tests/trace_context.rs` holds the same cases for every day.
+//! Another address can be given as the first argument. `tests/trace_context.rs` contains the same
+//! cases as ordinary tests.
 
 use detective::Detective;
 use detective_tests::relay;

@@ -1,4 +1,4 @@
-//! Finding the programs of the real servers.
+//! Finds the programs of the real servers.
 
 use std::{
     env, fs,
@@ -6,10 +6,11 @@ use std::{
     path::PathBuf,
 };
 
-/// The program called `name`, or `None` with a line on standard error that says what is skipped.
+/// The program called `name`. If it is missing, returns `None` and writes to standard error what is
+/// skipped.
 ///
-/// It is looked for on `PATH`, then in `$XDG_CACHE_HOME/detective/bin` (`~/.cache/detective/bin`), which is where
-/// `.ci/run` puts what no Debian package has.
+/// It is searched for on `PATH`, then in `$XDG_CACHE_HOME/detective/bin`
+/// (`~/.cache/detective/bin`), where `.ci/run` installs what no Debian package contains.
 ///
 /// # Panics
 ///
@@ -25,8 +26,8 @@ pub fn require(name: &str) -> Option<PathBuf> {
             env::var("DETECTIVE_REQUIRE_SERVERS").as_deref() != Ok("1"),
             "`{name}` is not installed, and DETECTIVE_REQUIRE_SERVERS=1 asks for it; `.ci/run` installs it",
         );
-        // Written past the test harness, which keeps the output of a test that passes to itself: what did not run has
-        // to be seen. A closed standard error is no reason to fail.
+        // Bypasses the test harness, which hides the output of a passing test: a skipped test must
+        // be visible. A closed standard error must not fail the test.
         let _ = writeln!(io::stderr(), "skipped: {name} is not installed");
     }
     found

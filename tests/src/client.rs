@@ -1,4 +1,4 @@
-//! A client that may misbehave: HTTP/1.1 written by hand, on one connection.
+//! A client that may misbehave: it writes HTTP/1.1 by hand, on one connection.
 
 use std::{io, net::SocketAddr};
 
@@ -7,11 +7,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// One connection to a server, which ends when it is dropped.
+/// One connection to a server. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
@@ -23,7 +23,7 @@ pub struct Head {
 /// How a body is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// By `Content-Length`, or by a status that has no body.
+    /// By `Content-Length`, or by a status without a body.
     Known(usize),
     /// By chunks.
     Chunked,
@@ -41,7 +41,7 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Writes whatever it is told to.
+    /// Writes `text` unchanged.
     ///
     /// # Errors
     ///
@@ -54,23 +54,23 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write).
+    /// See [`write`](Self::write).
     pub async fn send(&mut self, method: &str, path: &str) -> io::Result<()> {
         self.write(&request(method, path, "")).await
     }
 
-    /// Sends a GET and reads the whole answer.
+    /// Sends a GET and reads the whole response.
     ///
     /// # Errors
     ///
-    /// When the connection ends before the answer does.
+    /// When the connection ends before the response does.
     pub async fn get(&mut self, path: &str) -> io::Result<(u16, Vec<u8>)> {
         self.send("GET", path).await?;
         let head = self.head().await?;
         Ok((head.status, self.body(head.body).await?))
     }
 
-    /// Reads the head of an answer.
+    /// Reads the head of a response.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// Reads one chunk of a chunked body; `None` is its end.
+    /// Reads one chunk of a chunked body; `None` at its end.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Connection {
         Ok((length > 0).then_some(chunk))
     }
 
-    /// Reads so many bytes.
+    /// Reads `count` bytes.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    /// Whether the server ends the connection without another byte.
+    /// Whether the server closes the connection without sending another byte.
     pub async fn is_closed(&mut self) -> bool {
         self.0.read_u8().await.is_err()
     }
@@ -152,7 +152,8 @@ impl Connection {
     }
 }
 
-/// The text of a request; `rest` is further header lines, each with its line end, and the body is to follow.
+/// The text of a request. `rest` is further header lines, each with its line end; the body comes
+/// after it.
 #[must_use]
 pub fn request(method: &str, path: &str, rest: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{rest}\r\n")

@@ -1,4 +1,4 @@
-//! The database of rows, read without the `sqlite3` program.
+//! Reads the database of rows without the `sqlite3` program.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use sqlx::{
 pub struct Database(SqliteConnection);
 
 impl Database {
-    /// Opens a database that is there.
+    /// Opens an existing database.
     ///
     /// # Panics
     ///
@@ -22,7 +22,7 @@ impl Database {
         Self(options.connect().await.expect("the database is there"))
     }
 
-    /// The one number that a query asks for.
+    /// The single number that a query returns.
     ///
     /// # Panics
     ///
@@ -32,7 +32,7 @@ impl Database {
         row.get(0)
     }
 
-    /// The texts that a query asks for, one from each row.
+    /// The texts that a query returns, one from each row.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! What `/metrics` says, as a test asks about it.
+//! Reads the text of `/metrics` for tests.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 pub struct Exposition(BTreeMap<String, f64>);
 
 impl Exposition {
-    /// Reads the sample lines; comments and exemplars are left out.
+    /// Reads the sample lines. Comments and exemplars are ignored.
     ///
     /// # Panics
     ///
-    /// With the line that is no sample, or comes twice.
+    /// When a line is not a sample, or occurs twice; with that line.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut samples = BTreeMap::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let sample = line.split(" # ").next().unwrap_or(line);
-            // No label of ours ends in a brace and a space, but a value of one may hold a space.
+            // No label set ends in a brace and a space, but a label's value may contain a space.
             let end = sample
                 .rfind("} ")
                 .map_or_else(|| sample.find(' '), |at| Some(at + 1));
@@ -35,7 +35,7 @@ impl Exposition {
         Self(samples)
     }
 
-    /// The value of a series, written as the exposition writes it: labels in alphabetical order.
+    /// The value of a series, written as in the exposition: labels in alphabetical order.
     #[must_use]
     pub fn value(&self, series: &str) -> Option<f64> {
         self.0.get(series).copied()
@@ -56,13 +56,13 @@ impl Exposition {
             .collect()
     }
 
-    /// The sum over all series of one metric.
+    /// The sum of all series of one metric.
     #[must_use]
     pub fn sum(&self, name: &str) -> f64 {
         self.sum_where(name, "")
     }
 
-    /// The sum over those series of one metric that have `labels`, which stand beside each other.
+    /// The sum of those series of one metric that have `labels`, which must be adjacent.
     #[must_use]
     pub fn sum_where(&self, name: &str, labels: &str) -> f64 {
         self.0
@@ -72,13 +72,13 @@ impl Exposition {
             .sum()
     }
 
-    /// How many sample lines there are.
+    /// The number of sample lines.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,4 @@
-//! A real Jaeger v2, all in one process, traces in memory.
+//! A real Jaeger v2 in one process, with traces in memory.
 
 use std::{net::Ipv4Addr, process::Command};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Folder, Process, Trace, binary, free_port, process::accepts, until, wait::client};
 
-/// A running Jaeger: it takes spans by OTLP over HTTP and gRPC and by UDP, and answers questions about them.
+/// A running Jaeger. It receives spans by OTLP over HTTP and gRPC and by UDP, and has a query API.
 #[derive(Debug)]
 pub struct Jaeger {
     process: Process,
@@ -26,7 +26,7 @@ struct Ports {
 }
 
 impl Jaeger {
-    /// Starts one, or answers `None` when it is not installed.
+    /// Starts one, or returns `None` when it is not installed.
     pub async fn start() -> Option<Self> {
         let program = binary::require("jaeger")?;
         let ports = Ports {
@@ -42,19 +42,19 @@ impl Jaeger {
         Some(jaeger)
     }
 
-    /// Where `jaeger.protocol = "otlp-http"` sends to: `http://127.0.0.1:PORT`.
+    /// The endpoint for `jaeger.protocol = "otlp-http"`: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn otlp_http(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.otlp_http)
     }
 
-    /// Where `jaeger.protocol = "otlp-grpc"` sends to: `http://127.0.0.1:PORT`.
+    /// The endpoint for `jaeger.protocol = "otlp-grpc"`: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn otlp_grpc(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.otlp_grpc)
     }
 
-    /// Where `jaeger.protocol = "udp"` sends to: `127.0.0.1:PORT`.
+    /// The endpoint for `jaeger.protocol = "udp"`: `127.0.0.1:PORT`.
     #[must_use]
     pub fn udp(&self) -> String {
         format!("127.0.0.1:{}", self.ports.udp)
@@ -66,12 +66,12 @@ impl Jaeger {
         format!("http://127.0.0.1:{}", self.ports.query)
     }
 
-    /// The process, to stop it and to look at what it wrote.
+    /// The process, to stop it and to read its output.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// Ends it at once and starts it again on the same ports; its traces are gone.
+    /// Kills it and starts it again on the same ports. Its traces are lost.
     pub async fn restart(&mut self) {
         self.process.kill();
         let program =
@@ -80,7 +80,7 @@ impl Jaeger {
         self.wait_until_ready().await;
     }
 
-    /// The names of the services that it has seen.
+    /// The names of the services that it knows.
     pub async fn services(&self) -> Vec<String> {
         let (_, answer) = self.get("/api/services", &[]).await;
         let names = answer["data"].as_array().into_iter().flatten();
@@ -108,11 +108,12 @@ impl Jaeger {
             .collect()
     }
 
-    /// Waits until the trace with this id fulfils `condition`; spans arrive in parts, so let it ask for the last one.
+    /// Waits until the trace with this id fulfils `condition`. Spans arrive in parts, so the
+    /// condition should check for the last one.
     ///
     /// # Panics
     ///
-    /// When it does not in time, with the trace as it was then.
+    /// When it does not in time, with the last state of the trace.
     pub async fn wait_for_trace(&self, id: &str, condition: impl Fn(&Trace) -> bool) -> Trace {
         until(&format!("the trace {id}"), async || {
             match self.trace(id).await {
@@ -124,11 +125,11 @@ impl Jaeger {
         .await
     }
 
-    /// Waits until a trace of this service fulfils `condition`, and answers that one.
+    /// Waits until a trace of this service fulfils `condition`, and returns that trace.
     ///
     /// # Panics
     ///
-    /// When none does in time, with the traces as they were then.
+    /// When none does in time, with the last state of the traces.
     pub async fn wait_for(&self, service: &str, condition: impl Fn(&Trace) -> bool) -> Trace {
         until(&format!("a trace of `{service}`"), async || {
             let mut traces = self.traces(service).await;
@@ -196,8 +197,8 @@ impl Jaeger {
     }
 }
 
-/// The configuration of an OpenTelemetry collector, which Jaeger v2 is: what it receives, keeps and serves, and nothing
-/// of its own telemetry, whose default port may be taken.
+/// The configuration of Jaeger v2, which is an OpenTelemetry collector. Its own telemetry is off,
+/// since the default port may be taken.
 fn config(ports: Ports) -> String {
     let Ports {
         otlp_http,

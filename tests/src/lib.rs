@@ -1,7 +1,7 @@
-//! What the end-to-end tests are written with: the real servers, each on free ports in a folder of its own, and the
-//! example store as a process.
+//! The tools of the end-to-end tests: the real servers, each on free ports in its own folder, and
+//! the example store as a process.
 //!
-//! A test names what it needs, and reads like the situation it is about:
+//! A test names what it needs, and reads like the situation that it tests:
 //!
 //! ```no_run
 //! # async fn test() {
@@ -15,12 +15,12 @@
 //! # }
 //! ```
 //!
-//! - A server whose program is not installed makes `start` answer `None` and say `skipped: ...`; with
-//!   `DETECTIVE_REQUIRE_SERVERS=1` it is a failure. See [`binary`].
-//! - Every process is ended, by its own id, when its value is dropped: at the end of the test or in its panic, in which
-//!   case the last lines of its output are printed too.
-//! - Whatever takes time is waited for by asking again, never by sleeping; what does not come about in [`PATIENCE`] is a
-//!   panic that tells what was seen last.
+//! - If the program of a server is not installed, `start` returns `None` and writes `skipped: ...`.
+//!   With `DETECTIVE_REQUIRE_SERVERS=1` it fails instead. See [`binary`].
+//! - Dropping the value of a process ends that process, by its own id, also when the test panics.
+//!   In that case the last lines of its output are printed too.
+//! - Whatever takes time is polled, never slept for. If it does not happen within [`PATIENCE`], the
+//!   test panics and reports the last state.
 
 pub mod binary;
 pub mod client;

@@ -1,4 +1,5 @@
-//! Ports for servers that cannot be told to choose their own, and the address of this machine as others see it.
+//! Free ports for servers that cannot choose their own, and the address of this machine as other
+//! machines see it.
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,20 +12,20 @@ use std::{
     },
 };
 
-/// Below Linux's ephemeral range (from 32768), so that no outgoing connection takes a port between the moment it is
-/// found free and the moment its server listens on it; above the ports that well-known services use.
+/// Below Linux's ephemeral range (from 32768), so that no outgoing connection takes a port between
+/// the check and the start of its server. Above the ports of well-known services.
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 20_000;
 
-/// A loopback port that nothing listens on, neither by TCP nor by UDP, and that no earlier call of this process gave
-/// out.
+/// A loopback port that nothing uses, neither by TCP nor by UDP. Earlier calls of this process did
+/// not return it.
 ///
 /// # Panics
 ///
 /// When there is no free port left.
 #[must_use]
 pub fn free_port() -> u16 {
-    // Test binaries run side by side: each starts somewhere else.
+    // Test binaries run at the same time, so each starts at another port.
     static START: OnceLock<u16> = OnceLock::new();
     static NEXT: AtomicU16 = AtomicU16::new(0);
 
@@ -35,11 +36,13 @@ pub fn free_port() -> u16 {
         .expect("some of 20,000 ports are free")
 }
 
-/// An address of this machine that is not loopback, or `None` with a line on standard error when it has none. Who
-/// connects to it comes from it, too, and so is another machine for all that a server can tell.
+/// An address of this machine that is not loopback. If it has none, returns `None` and writes to
+/// standard error. A connection to this address also comes from it, so the server sees another
+/// machine.
 #[must_use]
 pub fn outside_address() -> Option<IpAddr> {
-    // Nothing is sent: the system only says which address it would send from. The other one is for documentation.
+    // Nothing is sent: the system only reports which address it would send from. The target is a
+    // documentation address.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     let address = socket
         .connect(("192.0.2.1", 9))

@@ -1,4 +1,4 @@
-//! One child process: started in a folder of its own, waited for, and ended by its own id.
+//! One child process: started in its own folder, and ended by its own id.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` with `folder` as its working directory; its output goes to files there.
+    /// Starts `command` with `folder` as its working directory. Its output goes to files there.
     ///
     /// # Panics
     ///
@@ -67,30 +67,30 @@ impl Process {
         self.folder.path()
     }
 
-    /// All that it has written to standard output so far.
+    /// Everything that it has written to standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         self.read(OUTPUT)
     }
 
-    /// All that it has written to standard error so far.
+    /// Everything that it has written to standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.read(ERRORS)
     }
 
-    /// How it ended, when it has.
+    /// Its exit status, if it has ended.
     pub fn exited(&mut self) -> Option<ExitStatus> {
         self.child
             .try_wait()
             .expect("a child can be waited for by its parent")
     }
 
-    /// Whether it has started to serve: `Err` tells what is missing.
+    /// Waits until it is ready to serve; `Err` says what is still missing.
     ///
     /// # Panics
     ///
-    /// When it has ended instead, with what it wrote.
+    /// When it has ended instead, with its output.
     pub async fn wait_until_ready(&mut self, mut ready: impl AsyncFnMut() -> Result<(), String>) {
         let what = format!("`{}` to be ready", self.name);
         until(&what, async || {
@@ -112,7 +112,7 @@ impl Process {
     ///
     /// When it has ended already.
     pub fn signal(&self, signal: &str) {
-        // The shell's own `kill`: no unsafe call here, and no package that a small machine may lack.
+        // Uses the shell's own `kill`, which needs no unsafe code and no further package.
         let sent = Command::new("sh")
             .arg("-c")
             .arg(format!("kill -{signal} {}", self.pid()))
@@ -125,7 +125,7 @@ impl Process {
         );
     }
 
-    /// Asks it to end (SIGTERM) and waits until it has.
+    /// Sends SIGTERM and waits until it has ended.
     ///
     /// # Panics
     ///
@@ -149,9 +149,9 @@ impl Process {
         .await
     }
 
-    /// Ends it at once (SIGKILL), as a crash would.
+    /// Kills it (SIGKILL), like a crash.
     pub fn kill(&mut self) {
-        // An error only says that it has ended already.
+        // An error only means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -177,7 +177,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         if thread::panicking() {
-            // Printed so that the test harness shows it with the failed test only.
+            // Printed, so that the test harness shows it only for a failed test.
             #[expect(clippy::print_stderr, reason = "the report of a failed test")]
             {
                 eprintln!("`{}` was running{}", self.name, self.last_lines());
@@ -186,7 +186,8 @@ impl Drop for Process {
     }
 }
 
-/// Whether something accepts connections at `address`. Nothing is sent, so no server counts it as a request.
+/// Whether something accepts connections at `address`. Nothing is sent, so that no server counts a
+/// request.
 pub(crate) async fn accepts(address: SocketAddr) -> Result<(), String> {
     TcpStream::connect(address)
         .await

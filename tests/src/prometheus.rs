@@ -15,29 +15,29 @@ pub struct Prometheus {
     client: Client,
 }
 
-/// A scraped target, as `/api/v1/targets` tells it.
+/// A scraped target, as `/api/v1/targets` reports it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The address that is scraped.
     pub url: String,
     /// `up`, `down` or `unknown`.
     pub health: String,
-    /// Why the last scrape failed; empty when it did not.
+    /// Why the last scrape failed; empty if it succeeded.
     pub last_error: String,
 }
 
 /// One element of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The labels, the name of the metric among them as `__name__`.
+    /// The labels, including the metric's name as `__name__`.
     pub labels: BTreeMap<String, String>,
-    /// The value; a quantile of nothing is not a number.
+    /// The value. A quantile of no values is NaN.
     pub value: f64,
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `http://TARGET/metrics` twice a second (`target` is `host:port`), with `token` as its
-    /// bearer token; or answers `None` when it is not installed.
+    /// Starts one that scrapes `http://TARGET/metrics` twice a second (`target` is `host:port`),
+    /// with `token` as its bearer token. Returns `None` when it is not installed.
     pub async fn start(target: &str, token: Option<&str>) -> Option<Self> {
         let program = binary::require("prometheus")?;
         let folder = Folder::new("prometheus");
@@ -51,7 +51,7 @@ impl Prometheus {
                 folder.path().join("data").display()
             ))
             .arg(format!("--web.listen-address={address}"))
-            // Off by default there: it would drop the exemplars that it scrapes.
+            // Off by default; Prometheus would then drop the exemplars that it scrapes.
             .arg("--enable-feature=exemplar-storage");
         let mut process = Process::start(command, folder);
 
@@ -80,7 +80,7 @@ impl Prometheus {
         &self.url
     }
 
-    /// The process, to stop it and to look at what it wrote.
+    /// The process, to stop it and to read its output.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -101,7 +101,7 @@ impl Prometheus {
     ///
     /// # Panics
     ///
-    /// When none does in time, with the reason that Prometheus gives.
+    /// When none does in time, with the reason from Prometheus.
     pub async fn wait_until_up(&self) -> Target {
         until("the target to be up", async || {
             let target = self.target().await;
@@ -114,11 +114,11 @@ impl Prometheus {
         .await
     }
 
-    /// The answer to an expression of PromQL, as of now.
+    /// The current result of a PromQL expression.
     ///
     /// # Panics
     ///
-    /// When Prometheus refuses the expression, or it is neither a vector nor a scalar.
+    /// When Prometheus refuses the expression, or the result is neither a vector nor a scalar.
     pub async fn query(&self, expression: &str) -> Vec<Sample> {
         let data = self.get("/api/v1/query", &[("query", expression)]).await;
         match data["resultType"].as_str() {
@@ -136,11 +136,11 @@ impl Prometheus {
         }
     }
 
-    /// Waits until the answer to `expression` is one number that fulfils `condition`.
+    /// Waits until the result of `expression` is one number that fulfils `condition`.
     ///
     /// # Panics
     ///
-    /// When it is not in time, with the answer as it was then.
+    /// When it is not in time, with the last result.
     pub async fn wait_for(&self, expression: &str, condition: impl Fn(f64) -> bool) -> f64 {
         until(&format!("`{expression}`"), async || {
             match self.query(expression).await[..] {
@@ -151,7 +151,7 @@ impl Prometheus {
         .await
     }
 
-    /// The trace ids of the exemplars that were scraped with the series of a selector.
+    /// The trace ids of the exemplars of the series that a selector matches.
     ///
     /// # Panics
     ///
@@ -199,7 +199,8 @@ impl Sample {
     }
 }
 
-/// A value of Prometheus is a pair of the time and the number as text, since JSON has no infinity.
+/// Prometheus writes a value as a pair of the time and the number as text, since JSON has no
+/// infinity.
 fn number(pair: &Value) -> f64 {
     let text = pair[1].as_str().unwrap_or_default();
     text.parse()

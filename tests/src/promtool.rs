@@ -1,4 +1,4 @@
-//! `promtool`, which knows what is wrong with an exposition.
+//! `promtool`, which checks an exposition.
 
 use std::{
     io::Write,
@@ -14,13 +14,14 @@ use crate::binary;
 pub struct Promtool(PathBuf);
 
 impl Promtool {
-    /// Finds it, or answers `None` when it is not installed.
+    /// Finds it, or returns `None` when it is not installed.
     #[must_use]
     pub fn find() -> Option<Self> {
         binary::require("promtool").map(Self)
     }
 
-    /// What `promtool check metrics` finds in an exposition of the text format 0.0.4; empty when all is well.
+    /// What `promtool check metrics` reports about an exposition in the text format 0.0.4; empty if
+    /// it finds no mistake.
     #[must_use]
     pub fn check_metrics(&self, exposition: &str) -> String {
         let mut child = Command::new(&self.0)
@@ -32,8 +33,8 @@ impl Promtool {
             .expect("a program that was found can be started");
         let mut stdin = child.stdin.take().expect("its standard input is a pipe");
         let output = thread::scope(|scope| {
-            // Beside the reading, so that neither waits for the other with a full pipe. It may end before it has read
-            // everything, having found fault already.
+            // Writes while reading, so that neither waits for the other with a full pipe.
+            // `promtool` may end before it has read everything, after it has found a mistake.
             scope.spawn(move || stdin.write_all(exposition.as_bytes()));
             child
                 .wait_with_output()

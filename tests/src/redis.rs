@@ -1,4 +1,4 @@
-//! A real Redis server that keeps nothing on disk.
+//! A real Redis server that writes nothing to disk.
 
 use std::{path::Path, process::Command};
 
@@ -14,7 +14,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one, or answers `None` when it is not installed.
+    /// Starts one, or returns `None` when it is not installed.
     pub async fn start() -> Option<Self> {
         let program = binary::require("redis-server")?;
         let mut redis = Self::run(&program, free_port());
@@ -28,12 +28,13 @@ impl Redis {
         url(self.port)
     }
 
-    /// The process: `kill` is a crash, `signal("STOP")` and `signal("CONT")` make it hang and go on.
+    /// The process. `kill` is a crash; `signal("STOP")` makes it hang, and `signal("CONT")` makes
+    /// it continue.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// Ends it at once, if it still runs, and starts an empty one on the same port.
+    /// Kills it if it is running, and starts an empty one on the same port.
     pub async fn restart(&mut self) {
         self.process.kill();
         let program = binary::require("redis-server")
@@ -46,7 +47,7 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// When Redis does not answer, or with something else than a `T`.
+    /// When Redis does not answer, or the answer is not a `T`.
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
         ask(self.port, words)
             .await
@@ -58,7 +59,7 @@ impl Redis {
         self.command(&["GET", key]).await
     }
 
-    /// The seconds that a key has left to live; `None` when there is no such key or it lives for ever.
+    /// The remaining seconds of a key; `None` if there is no such key or it never expires.
     pub async fn ttl(&self, key: &str) -> Option<u64> {
         u64::try_from(self.command::<i64>(&["TTL", key]).await).ok()
     }
@@ -101,7 +102,7 @@ impl Redis {
     }
 }
 
-/// On a connection of its own, since the server may have been restarted since the last one.
+/// Uses a new connection, since the server may have been restarted.
 async fn ask<T: FromRedisValue>(port: u16, words: &[&str]) -> ::redis::RedisResult<T> {
     let mut connection = Client::open(url(port))?
         .get_multiplexed_async_connection()

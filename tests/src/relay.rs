@@ -1,7 +1,9 @@
-//! A service that calls whomever its caller names, so that what it passes on can be seen.
+//! A service that sends requests to the URLs that its caller names, so that the headers it passes
+//! on can be seen.
 //!
-//! It is what the trace context suite of the W3C tests (<https://github.com/w3c/trace-context>, folder `test`): a POST
-//! of `[{"url": "...", "arguments": [...]}]` makes it POST each `arguments` to its `url`.
+//! It is the service that the W3C's trace context suite tests
+//! (<https://github.com/w3c/trace-context>, folder `test`): a POST of `[{"url": "...", "arguments":
+//! [...]}]` makes it POST each `arguments` to its `url`.
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use detective::{client::http::Tracing, investigate};

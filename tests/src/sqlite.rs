@@ -1,4 +1,4 @@
-//! The `sqlite3` command, as a person would look at the rows.
+//! The `sqlite3` command, used as a person would use it.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// A database that is there or will be, or `None` when `sqlite3` is not installed.
+    /// A database that exists or will exist; `None` when `sqlite3` is not installed.
     #[must_use]
     pub fn open(database: impl AsRef<Path>) -> Option<Self> {
         binary::require("sqlite3").map(|program| Self {
@@ -34,7 +34,7 @@ impl Sqlite {
     #[must_use]
     pub fn rows(&self, query: &str) -> Vec<Value> {
         let text = self.run("-json", query);
-        // No row is no text, rather than an empty list.
+        // `sqlite3` writes no text for no rows, instead of an empty list.
         if text.trim().is_empty() {
             return Vec::new();
         }
@@ -42,11 +42,11 @@ impl Sqlite {
             .unwrap_or_else(|error| panic!("{error} in what sqlite3 printed:\n{text}"))
     }
 
-    /// The one value that a query asks for, such as a `count(*)`.
+    /// The single value that a query returns, such as a `count(*)`.
     ///
     /// # Panics
     ///
-    /// With the error of `sqlite3`, or when the answer is not one number.
+    /// With the error of `sqlite3`, or when the result is not one number.
     #[must_use]
     pub fn number(&self, query: &str) -> i64 {
         let text = self.run("-list", query);
@@ -55,7 +55,7 @@ impl Sqlite {
             .unwrap_or_else(|_| panic!("expected one number for `{query}`, found `{text}`"))
     }
 
-    /// The whole database as SQL, to look for what must not be in it.
+    /// The whole database as SQL, to search it for what must not be there.
     ///
     /// # Panics
     ///
@@ -67,7 +67,8 @@ impl Sqlite {
 
     fn run(&self, mode: &str, query: &str) -> String {
         let output = Command::new(&self.program)
-            // Its owner may be writing: wait five seconds for it before giving up. No start-up file of the user's.
+            // Another program may be writing, so it waits up to five seconds. The user's start-up
+            // file is not read.
             .args([
                 "-batch",
                 "-readonly",

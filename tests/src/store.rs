@@ -15,7 +15,7 @@ use crate::{
     Exposition, Folder, Process, Sqlite, free_port, process::accepts, until, wait::client,
 };
 
-/// How to start the example store: in a new folder, with no setting but those that are given here.
+/// How to start the example store: in a new folder, with only the settings given here.
 #[derive(Debug)]
 pub struct Store {
     command: Command,
@@ -32,7 +32,7 @@ pub struct RunningStore {
 }
 
 impl Store {
-    /// A store on a free port, with whatever the environment of the tests says about Detective left out.
+    /// A store on a free port. Variables about Detective in the tests' environment are removed.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -45,7 +45,7 @@ impl Store {
             let ours = ["DETECTIVE_", "OTEL_", "STORE_", "RUST_LOG"]
                 .iter()
                 .any(|prefix| text.starts_with(prefix));
-            // A proxy would stand between the store and itself.
+            // A proxy would intercept the store's requests to itself.
             if ours || text.to_lowercase().ends_with("_proxy") {
                 command.env_remove(name);
             }
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.command.env(name, value.as_ref());
@@ -73,14 +73,14 @@ impl Store {
         self
     }
 
-    /// Gives it a `detective.toml`, in its working directory.
+    /// Writes a `detective.toml` into its working directory.
     #[must_use]
     pub fn config(self, toml: &str) -> Self {
         self.folder.write("detective.toml", toml);
         self
     }
 
-    /// Listens on all addresses of the machine rather than on loopback alone.
+    /// Listens on all addresses of the machine instead of only loopback.
     #[must_use]
     pub fn on_all_addresses(mut self) -> Self {
         self.command
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// When it ends instead, with what it wrote.
+    /// When it ends instead, with its output.
     pub async fn start(self) -> RunningStore {
         let address = (Ipv4Addr::LOCALHOST, self.port).into();
         let mut process = Process::start(self.command, self.folder);
@@ -106,7 +106,7 @@ impl Store {
         }
     }
 
-    /// Starts it in the expectation that it refuses to; answers how it ended and what it wrote to standard error.
+    /// Starts it and expects it to refuse. Returns its exit status and its standard error.
     ///
     /// # Panics
     ///
@@ -118,7 +118,8 @@ impl Store {
 }
 
 impl Store {
-    /// Runs one of its commands, `detective <words>`; answers the exit code and what it wrote to standard output.
+    /// Runs one of its commands, `detective <words>`. Returns the exit code and its standard
+    /// output.
     ///
     /// # Panics
     ///
@@ -131,13 +132,13 @@ impl Store {
 }
 
 impl RunningStore {
-    /// The whole address of a path: `http://127.0.0.1:PORT/users/1` for `/users/1`.
+    /// The full URL of a path: `http://127.0.0.1:PORT/users/1` for `/users/1`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address())
     }
 
-    /// `127.0.0.1:PORT`, as Prometheus wants its targets.
+    /// `127.0.0.1:PORT`, the form of a Prometheus target.
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -149,21 +150,21 @@ impl RunningStore {
         self.port
     }
 
-    /// The answer to a GET, whatever its status.
+    /// The response to a GET, whatever its status.
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// When there is no response.
     pub async fn get(&self, path: &str) -> Response {
         let answer = self.client.get(self.url(path)).send().await;
         answer.unwrap_or_else(|error| panic!("the store on GET {path}: {error:?}"))
     }
 
-    /// The body of the answer to a GET as text.
+    /// The body of the response to a GET as text.
     ///
     /// # Panics
     ///
-    /// When it is no success.
+    /// When the status is not a success.
     pub async fn text(&self, path: &str) -> String {
         let answer = self.get(path).await;
         let status = answer.status();
@@ -175,38 +176,39 @@ impl RunningStore {
         text
     }
 
-    /// The body of the answer to a GET as JSON.
+    /// The body of the response to a GET as JSON.
     ///
     /// # Panics
     ///
-    /// When it is no success, or not JSON.
+    /// When the status is not a success, or the body is not JSON.
     pub async fn json(&self, path: &str) -> Value {
         let text = self.text(path).await;
         serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("GET {path}: {error} in `{text}`"))
     }
 
-    /// A request to be given headers and sent: `store.request("GET", "/users/1").header(..).send()`.
+    /// A request to which headers can be added: `store.request("GET",
+    /// "/users/1").header(..).send()`.
     ///
     /// # Panics
     ///
-    /// When `method` is none.
+    /// When `method` is not a method.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes())
             .unwrap_or_else(|_| panic!("`{method}` is no method of HTTP"));
         self.client.request(method, self.url(path))
     }
 
-    /// What `/metrics` says now.
+    /// The current text of `/metrics`.
     ///
     /// # Panics
     ///
-    /// When it refuses, or says what is no exposition.
+    /// When it is refused, or is not an exposition.
     pub async fn metrics(&self) -> Exposition {
         Exposition::parse(&self.text("/metrics").await)
     }
 
-    /// Waits until this many rows are written, and no more.
+    /// Waits until exactly this many rows are written.
     ///
     /// # Panics
     ///
@@ -223,7 +225,7 @@ impl RunningStore {
         .await;
     }
 
-    /// The process: its id, what it wrote, signals.
+    /// The process: its id, its output, signals.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -234,13 +236,13 @@ impl RunningStore {
         self.process.folder().join(path)
     }
 
-    /// One of its databases, to be read with `sqlite3`; `None` when that is not installed.
+    /// One of its databases, for reading with `sqlite3`; `None` when that is not installed.
     #[must_use]
     pub fn sqlite(&self, path: impl AsRef<Path>) -> Option<Sqlite> {
         Sqlite::open(self.file(path))
     }
 
-    /// Asks it to end (SIGTERM) and waits until it has: everything is flushed then.
+    /// Sends SIGTERM and waits until it has ended. Everything is flushed by then.
     ///
     /// # Panics
     ///
@@ -250,8 +252,8 @@ impl RunningStore {
     }
 }
 
-/// The store's program, built when it is not up to date: with the profile and into the target directory of the tests
-/// that ask for it.
+/// The store's program. It is built if it is not up to date, with the profile and the target
+/// directory of the tests.
 ///
 /// # Panics
 ///
@@ -264,14 +266,14 @@ pub fn store_binary() -> &'static Path {
 
 fn build() -> PathBuf {
     let this = env::current_exe().expect("a test knows its own program");
-    // A test lies in `TARGET/PROFILE/deps`, a documentation test in a temporary folder.
+    // A test is in `TARGET/PROFILE/deps`, a documentation test in a temporary folder.
     let target = this
         .ancestors()
         .find(|path| path.join("CACHEDIR.TAG").exists());
 
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // The whole workspace is named, so that the features of its dependencies are those that the tests were built with
-    // and nothing is compiled again.
+    // Builds with the whole workspace's features, which are those that the tests were built with,
+    // so that nothing is compiled again.
     cargo.args([
         "build",
         "--workspace",
@@ -287,7 +289,8 @@ fn build() -> PathBuf {
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    // What cargo tells a test about its package is news to the build scripts that look at it, which would run again.
+    // Without the variables that cargo sets for a test: build scripts that read them would run
+    // again.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_"]

@@ -1,4 +1,4 @@
-//! A trace as Jaeger's query API tells it.
+//! A trace, as Jaeger's query API returns it.
 
 use std::{
     collections::BTreeMap,
@@ -8,14 +8,15 @@ use std::{
 
 use serde_json::Value;
 
-/// A trace; printed, it is the tree of its spans, one line for each.
+/// A trace. It is printed as the tree of its spans, one line for each.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// 32 hexadecimal digits.
     pub id: String,
-    /// In the order of their start.
+    /// Ordered by start.
     pub spans: Vec<Span>,
-    /// What Jaeger has to say against it, such as a parent that it never received; its spans have theirs too.
+    /// Jaeger's warnings, such as a parent that it never received. Spans have their own warnings
+    /// too.
     pub warnings: Vec<String>,
 }
 
@@ -24,21 +25,23 @@ pub struct Trace {
 pub struct Span {
     /// 16 hexadecimal digits.
     pub id: String,
-    /// The id of the span that it is a child of; `None` for a root.
+    /// The id of the parent span; `None` for a root.
     pub parent: Option<String>,
     /// The operation's name.
     pub name: String,
-    /// `server`, `client`, `producer`, `consumer`, or `internal`, which OpenTelemetry reads an unspecified kind as.
+    /// `server`, `client`, `producer`, `consumer`, or `internal`, which is also how OpenTelemetry
+    /// reads an unspecified kind.
     pub kind: String,
     /// `unset`, `ok` or `error`.
     pub status: String,
-    /// The description of an error's status.
+    /// The description of an error status.
     pub status_description: Option<String>,
-    /// The service that it comes from.
+    /// The service that recorded it.
     pub service: String,
     /// The attributes of its resource, without the service's name.
     pub resource: BTreeMap<String, Value>,
-    /// Its attributes, and among them `span.kind`, `otel.status_code` and the like, as Jaeger adds them.
+    /// Its attributes, including those that Jaeger adds, such as `span.kind` and
+    /// `otel.status_code`.
     pub tags: BTreeMap<String, Value>,
     /// Its events, each with its name under `event`.
     pub events: Vec<BTreeMap<String, Value>>,
@@ -49,11 +52,11 @@ pub struct Span {
 }
 
 impl Trace {
-    /// Reads one element of `data` in an answer of `/api/traces`.
+    /// Reads one element of `data` in a response of `/api/traces`.
     ///
     /// # Panics
     ///
-    /// When it is not shaped as Jaeger's are.
+    /// When it does not have Jaeger's format.
     #[must_use]
     pub fn parse(json: &Value) -> Self {
         let id = text(json, "traceID");
@@ -74,7 +77,7 @@ impl Trace {
         }
     }
 
-    /// The only span that has no parent in this trace.
+    /// The only span without a parent in this trace.
     ///
     /// # Panics
     ///
@@ -107,7 +110,7 @@ impl Trace {
         }
     }
 
-    /// The span that `span` is a child of, when it is in this trace.
+    /// The parent of `span`, if it is in this trace.
     #[must_use]
     pub fn parent(&self, span: &Span) -> Option<&Span> {
         span.parent
@@ -115,7 +118,7 @@ impl Trace {
             .and_then(|parent| self.spans.iter().find(|other| other.id == *parent))
     }
 
-    /// The children of `span`, in the order of their start.
+    /// The children of `span`, ordered by start.
     #[must_use]
     pub fn children(&self, span: &Span) -> Vec<&Span> {
         self.spans
@@ -132,7 +135,7 @@ impl Trace {
         };
         let mut names = vec![span.name.as_str()];
         let mut above = self.parent(span);
-        // A trace can come from anyone: a circle must not hang the test that would show it.
+        // A trace may come from anyone: a cycle must not hang the test.
         while let Some(span) = above.filter(|_| names.len() <= self.spans.len()) {
             names.push(&span.name);
             above = self.parent(span);
@@ -163,8 +166,8 @@ impl Trace {
 }
 
 impl Display for Trace {
-    /// One line for each span, two spaces for each level: `GET /users/{user_id} (server of store) error`, the last word
-    /// only where it applies.
+    /// One line for each span, indented by two spaces for each level: `GET /users/{user_id} (server
+    /// of store) error`. The last word appears only for an error.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.roots()
             .into_iter()
@@ -173,7 +176,8 @@ impl Display for Trace {
 }
 
 impl Span {
-    /// The value of the tag `key` as text, numbers and booleans too; `None` when it is not set.
+    /// The value of the tag `key` as text, also for numbers and booleans; `None` when it is not
+    /// set.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<String> {
         self.tags.get(key).map(plain)

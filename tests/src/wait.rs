@@ -1,21 +1,22 @@
-//! Waiting for what another process does.
+//! Waits for other processes.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
 use tokio::time::sleep;
 
-/// How long anything may take before a test gives up: generous, since a busy machine with two cores is no failure.
+/// How long anything may take before a test gives up: generous, since a busy machine with two cores
+/// is not a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Asks again and again until `attempt` succeeds, and answers its result.
+/// Repeats `attempt` until it succeeds, and returns its result.
 ///
 /// # Panics
 ///
-/// After [`PATIENCE`], with `what` was waited for and the error of the last attempt.
+/// After [`PATIENCE`], with `what` and the error of the last attempt.
 pub async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
     let began = Instant::now();
     loop {
@@ -29,8 +30,8 @@ pub async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, St
     }
 }
 
-/// The client that the servers are asked with. No connection is kept: a server may be restarted, and a test's runtime
-/// may end before its servers do.
+/// The client for requests to the servers. It keeps no connections: a server may be restarted, and
+/// a test's runtime may end before its servers do.
 pub(crate) fn client() -> Client {
     let client = Client::builder()
         .no_proxy()

@@ -1,10 +1,11 @@
-//! The expansion uses no name that the user can shadow, and finds a runtime that has another name.
+//! The expansion works when the user shadows the names that it could use, and when the runtime
+//! crate has another name.
 
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs)]
 
-/// Stands in the way of everything that a careless expansion would say.
+/// Shadows every name that a careless expansion would use.
 #[allow(dead_code, non_camel_case_types, non_snake_case, unused_macros)]
 mod shadowed {
     pub(crate) enum Option {}
@@ -76,7 +77,7 @@ mod shadowed {
     }
 }
 
-/// The runtime where the user keeps it.
+/// The runtime under another path.
 mod renamed {
     pub(crate) use ::detective as observability;
 }
@@ -86,7 +87,7 @@ async fn through_another_path(start: i32) -> i32 {
     start
 }
 
-/// The names of the expansion, used by the user.
+/// The user uses the names of the expansion.
 #[::detective::investigate(fields(__detective_fields, __detective_output))]
 async fn names_of_the_expansion(__detective_fields: i32, __detective_output: i32) -> i32 {
     let __detective_return = __detective_fields;
@@ -94,7 +95,7 @@ async fn names_of_the_expansion(__detective_fields: i32, __detective_output: i32
     __detective_return + __detective_output + __DETECTIVE_CALLSITE
 }
 
-/// From a `macro_rules!`, names and texts come in invisible groups.
+/// In a `macro_rules!`, names and texts arrive in invisible groups.
 macro_rules! declare {
     ($name:ident, $text:expr, $type:ty) => {
         #[::detective::investigate(name = $text, sample = 0.5, fields(value, doubled = value + value))]
@@ -106,7 +107,7 @@ macro_rules! declare {
 
 declare!(declared, "by a macro", i32);
 
-/// Whole items, types and bodies come in such groups too.
+/// So do whole items, types and bodies.
 macro_rules! declare_item {
     ($item:item $type:ty, $body:block) => {
         #[::detective::investigate]
@@ -128,7 +129,7 @@ declare_item! {
 
 struct Declared;
 
-/// One investigated function inside of another.
+/// One investigated function inside another.
 #[::detective::investigate]
 fn outer() -> i32 {
     #[::detective::investigate]

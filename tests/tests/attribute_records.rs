@@ -1,4 +1,4 @@
-//! What investigated functions leave behind, through the sinks in memory.
+//! Tests what investigated functions record, with the sinks in memory.
 
 use std::fmt::{self, Debug, Display};
 use std::future::Future;
@@ -8,7 +8,7 @@ use detective::testing::{self, Sinks};
 use detective::{Value, investigate};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
-/// Runs `work` outside of any request, in an instance of its own.
+/// Runs `work` outside any request, in a separate instance.
 async fn investigated(work: impl Future) -> Sinks {
     let (detective, sinks) = testing::start("")
         .await
@@ -318,7 +318,7 @@ async fn a_future_that_is_dropped_and_a_panic_end_their_spans() {
     );
 }
 
-/// Three toys, of which the second is sold out.
+/// Three toys; the second is sold out.
 fn toys() -> impl Stream<Item = Result<u32, SoldOut>> {
     stream::iter([1, 2, 3]).then(async |toy| {
         leaf().await;

@@ -1,4 +1,5 @@
-//! Every shape of function compiles under `#[investigate]`, without a warning, and returns what it returned before.
+//! Every shape of function compiles under `#[investigate]` without a warning, and returns the same
+//! as before.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -16,14 +17,14 @@
     clippy::all,
     clippy::pedantic
 )]
-// The functions are the shapes that they are.
+// The shapes of the functions are intended.
 #![allow(
     clippy::unused_async,
     clippy::needless_pass_by_value,
     clippy::unused_self,
     clippy::trivially_copy_pass_by_ref
 )]
-// These are in the expansion of `#[debug_handler]`.
+// These come from the expansion of `#[debug_handler]`.
 #![allow(clippy::diverging_sub_expression)]
 
 use std::fmt::{self, Debug, Display};
@@ -118,7 +119,7 @@ mod functions {
         let unused = 1;
     }
 
-    // A body has a scope of its own, in which it may shadow the type that it returns.
+    // A body has its own scope, in which it may shadow the type that it returns.
     type Shadowed = ();
 
     #[allow(dead_code)]
@@ -145,7 +146,7 @@ mod functions {
         if fails { Err(SoldOut) } else { Ok("text") }
     }
 
-    // A statement that is an empty block, before the value.
+    // The statement before the value is an empty block.
     #[investigate]
     #[allow(clippy::semicolon_if_nothing_returned)]
     fn block_first() -> Result<u8, std::num::TryFromIntError> {
@@ -229,7 +230,7 @@ mod functions {
 
     investigated!(made_by_a_macro, number: u8, number + 1);
 
-    // The static of an investigated function does not keep it from being dead.
+    // The static of an investigated function does not hide that the function is never used.
     #[expect(dead_code)]
     #[investigate]
     async fn never_called() {}
@@ -457,7 +458,7 @@ mod generics {
         texts.map(|text| text.as_ref().len())
     }
 
-    // A type parameter that nothing but the caller decides, in a place that no value has.
+    // Only the caller decides the type parameter `E`, and no value has it.
     #[investigate]
     fn error_of_any_type<T: ?Sized, E>(value: &T) -> Result<&T, E> {
         Ok(value)
@@ -471,7 +472,7 @@ mod generics {
         value.into()
     }
 
-    // Only the lifetimes that are named: the argument's is not among them.
+    // The result captures only the named lifetimes, not the argument's.
     #[investigate]
     fn captures_nothing(text: &str) -> impl Future<Output = usize> + use<> {
         let length = text.len();
@@ -622,7 +623,7 @@ mod futures {
 
     type Later = Pin<Box<dyn Future<Output = Result<u32, SoldOut>> + Send>>;
 
-    // An alias cannot be seen through: the span of this one ends with the call.
+    // The attribute cannot see through an alias: this span ends with the call.
     #[investigate]
     async fn in_a_result() -> Result<Later, SoldOut> {
         let fails = async { Err("sold out") };
@@ -683,7 +684,7 @@ mod streams {
         stream::iter([std::rc::Rc::new(1)]).boxed_local()
     }
 
-    // It is recorded until the stream is made, since that is what the function returns.
+    // It is recorded until the stream is made, since the function returns the stream.
     #[investigate]
     async fn after_waiting() -> impl Stream<Item = u32> {
         stream::iter(0..2)
@@ -743,7 +744,7 @@ mod neighbours {
         async fn make() -> Result<Later, SoldOut>;
     }
 
-    // Without `self`, and with a future in what the future gives.
+    // Without `self`, and the future returns another future.
     #[async_trait::async_trait]
     impl Make for Inner {
         #[investigate(fields(of = std::any::type_name::<Self>()))]

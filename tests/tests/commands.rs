@@ -1,4 +1,4 @@
-//! The example store's own commands, and what it does with a file that does not fit it.
+//! Tests the commands of the example store, and its start with a file that does not fit.
 
 use detective_tests::Store;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Who may look at `/metrics` and `/analytics`, and who may not.
+//! Tests who may read `/metrics` and `/analytics`.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ fn store() -> Store {
     Store::new().env("DETECTIVE_JAEGER__PROTOCOL", "off")
 }
 
-/// A client that follows nobody and keeps no connection, so that the tests can share it.
+/// A client that follows no redirects and keeps no connections, so that the tests can share it.
 fn client() -> &'static Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         let client = Client::builder()
@@ -40,7 +40,7 @@ fn client() -> &'static Client {
     &CLIENT
 }
 
-/// The answer to a GET with these headers.
+/// The response to a GET with these headers.
 async fn ask(url: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = client().get(url);
     for (name, value) in headers {
@@ -49,14 +49,15 @@ async fn ask(url: &str, headers: &[(&str, &str)]) -> Response {
     request.send().await.expect("the store answers")
 }
 
-/// Every page below `base` answers a request with these headers with `status`, and tells nothing unless that is 200.
+/// Checks that every page below `base` responds to these headers with `status`, and reveals nothing
+/// unless that is 200.
 async fn check(base: &str, headers: &[(&str, &str)], status: u16) {
     for page in PAGES {
         let answer = ask(&format!("{base}{page}"), headers).await;
         let what = format!("{page} with {headers:?}");
         assert_eq!(answer.status(), status, "{what}");
         assert_eq!(answer.headers()["cache-control"], "no-store", "{what}");
-        // Whatever the store allows to scripts of other sites, these pages do not.
+        // The store allows scripts of other sites; these pages do not.
         assert!(
             !answer.headers().contains_key("access-control-allow-origin"),
             "{what}"
@@ -202,7 +203,7 @@ async fn the_token_opens_from_anywhere() {
         200,
     )
     .await;
-    // This machine still needs none.
+    // This machine still needs no token.
     check(&base(&store), &[], 200).await;
 
     let wrong = [
@@ -239,7 +240,7 @@ async fn the_token_opens_from_anywhere() {
         401,
     )
     .await;
-    // In an address it would end in histories and logs.
+    // In a URL, a token would end in histories and logs.
     let in_query = ask(
         &format!("{outside}/metrics?token=a%20long%20random%20text"),
         &[from_afar],
@@ -366,7 +367,7 @@ async fn an_address_of_their_own_takes_the_pages_away_from_the_application() {
     }
 }
 
-/// The head of the answer to bytes that no client library would send.
+/// The head of the response to bytes that no client library would send.
 async fn ask_raw(store: &RunningStore, request: &str) -> String {
     let mut connection = TcpStream::connect(store.address())
         .await
@@ -417,7 +418,7 @@ async fn no_way_of_writing_a_foreign_host_gets_through() {
         ),
         ("GET /metrics HTTP/1.1\r\n", "HTTP/1.1 403 Forbidden"),
         ("GET /metrics HTTP/1.0\r\n", "HTTP/1.0 403 Forbidden"),
-        // What a proxy sends that is told nothing else.
+        // A proxy with default settings sends this.
         (
             "GET /metrics HTTP/1.0\r\nHost: 127.0.0.1:8000\r\nConnection: close\r\n",
             "HTTP/1.0 403 Forbidden",

@@ -1,14 +1,14 @@
-//! The first minutes with the store: a handful of requests, and what is known of them afterwards.
+//! The first minutes with the store: a few requests, and what is recorded of them.
 
 use std::fs;
 
 use detective_tests::{RunningStore, Store};
 use serde_json::{Value, json};
 
-/// What no file, page or log may hold, wherever in a request it stood.
+/// No file, page or log may contain this, wherever it was in a request.
 const SECRET: &str = "s3cr3t";
 
-/// The requests of somebody who tries the store, each with secrets in all the places for them.
+/// The requests of somebody who tries the store. Each has secrets in every possible place.
 async fn first_requests(store: &RunningStore) -> Vec<(u16, Value)> {
     let mut answers = Vec::new();
     for path in [
@@ -36,7 +36,7 @@ async fn first_requests(store: &RunningStore) -> Vec<(u16, Value)> {
 }
 
 async fn start() -> RunningStore {
-    // As `cargo run` starts it: with the settings that are checked in, and with no other server.
+    // As `cargo run` starts it: with the checked-in settings, and without other servers.
     Store::new()
         .config(include_str!("../../detective.toml"))
         .start()
@@ -272,9 +272,9 @@ async fn every_request_is_one_row() {
             62,
             visitor.clone(),
         ),
-        // The call of the order's handler, by the store's own client.
+        // The request of the order's handler, sent by the store's own client.
         row("/users/1", "/users/{user_id}", 200, user, 24, Value::Null),
-        // The handler of a path that cannot be read never runs.
+        // If the path cannot be read, the handler never runs.
         row(
             "/users/abc",
             "/users/{user_id}",
@@ -296,7 +296,7 @@ async fn every_request_is_one_row() {
                  or time_to_head <= 0 or time_to_head > response_time or response_time > 5 \
                  or length(trace_id) <> 32 or instance = ''";
     assert_eq!(sqlite.number(wrong), 0, "{}", sqlite.dump());
-    // The order and the user that it asked for are one trace.
+    // The order and the user that it requested are one trace.
     assert_eq!(
         sqlite.number("select count(distinct trace_id) from api_metrics"),
         5
@@ -316,7 +316,8 @@ async fn no_secret_is_kept_or_shown() {
     ] {
         shown.push((page.to_owned(), store.text(page).await));
     }
-    // While it runs, the newest rows are in the write-ahead log; afterwards, in the database.
+    // While it runs, the newest rows are in the write-ahead log. Afterwards they are in the
+    // database.
     let mut files = Vec::new();
     for moment in ["running", "ended"] {
         for entry in fs::read_dir(store.file("data")).expect("the store keeps its data there") {
@@ -374,9 +375,9 @@ protocol = \"off\"
         .header("accept-language", "en")
         .header("cookie", format!("session={SECRET}"))
         .header("x-customer", "Ada")
-        // Whoever is left of the last address that no proxy of ours wrote may be anybody.
+        // Anybody may have written the addresses left of the last one that is not a trusted proxy.
         .header("x-forwarded-for", "203.0.113.9, 198.51.100.7, 127.0.0.2");
-    // The second page of the same name is no number of a page.
+    // The second `page` is refused, since a parameter may occur only once.
     let answer = request.send().await.expect("the store answers");
     assert_eq!(answer.status(), 422);
     store.wait_for_rows(1).await;

@@ -1,4 +1,4 @@
-//! What a real Jaeger gets to see of the store, by each way there.
+//! Tests what a real Jaeger receives from the store, by each protocol.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use detective_tests::{Jaeger, RunningStore, Span, Store, Trace, until};
 
-/// What one order looks like when neither it nor its customer has been asked for before.
+/// The trace of one order when neither it nor its customer has been requested before.
 const ORDER: &str = "\
 GET /orders/{order_id} (server of store)
   get_order (internal of store)
@@ -25,7 +25,7 @@ GET /orders/{order_id} (server of store)
                 cache set (internal of store)
 ";
 
-/// A store that sends its traces to `jaeger` by `protocol`, soon.
+/// A store that sends its traces to `jaeger` by `protocol`, with a short delay.
 fn store(jaeger: &Jaeger, protocol: &str) -> Store {
     let endpoint = match protocol {
         "otlp-http" => jaeger.otlp_http(),
@@ -55,7 +55,7 @@ fn pairs<const N: usize>(pairs: [(&'static str, &str); N]) -> BTreeMap<&'static 
         .collect()
 }
 
-/// The trace of `GET /orders/1`, sent by `protocol`, once it is complete.
+/// The complete trace of `GET /orders/1`, sent by `protocol`.
 async fn order(protocol: &str) -> Option<(Trace, RunningStore)> {
     let jaeger = Jaeger::start().await?;
     let store = store(&jaeger, protocol).start().await;
@@ -77,7 +77,7 @@ async fn order(protocol: &str) -> Option<(Trace, RunningStore)> {
     ))
 }
 
-/// One order by one protocol: the same tree with the same attributes, whatever the way.
+/// One order by one protocol: all protocols give the same tree with the same attributes.
 async fn check(protocol: &str) {
     let Some((trace, store)) = order(protocol).await else {
         return;
@@ -106,7 +106,7 @@ async fn check(protocol: &str) {
         ("user_agent.original", "jaeger-test/1.0"),
     ]);
     assert_eq!(server, expected);
-    // A number, not a text: sums and comparisons in Jaeger and its like depend on it.
+    // A number, not a text: sums and comparisons in Jaeger need one.
     assert_eq!(trace.root().tags["http.response.status_code"], 200);
     assert_eq!(trace.root().tags["server.port"], store.port());
 
@@ -150,7 +150,7 @@ async fn check(protocol: &str) {
         assert!(span.events.is_empty(), "{span:?}");
         if let Some(parent) = trace.parent(span) {
             assert!(span.start >= parent.start, "{span:?} in {parent:?}");
-            // Ends are rounded to the microsecond twice, as start and as duration.
+            // Ends are rounded to the microsecond twice: in the start and in the duration.
             let late = (span.start + span.duration).saturating_sub(parent.start + parent.duration);
             assert!(late.as_micros() <= 2, "{span:?} in {parent:?}");
         }
@@ -286,7 +286,8 @@ async fn a_client_s_mistake_is_no_error_of_the_server() {
     );
 }
 
-/// A Jaeger that is away when the store starts, and again later, gets what happens while it is there.
+/// A Jaeger that is unreachable at the start of the store, and again later, receives the traces of
+/// the time when it is reachable.
 async fn check_coming_back(protocol: &str) {
     let Some(mut jaeger) = Jaeger::start().await else {
         return;
@@ -300,7 +301,7 @@ async fn check_coming_back(protocol: &str) {
         }
         asked += 20;
         store.wait_for_rows(asked).await;
-        // Nobody answers a datagram, so that nobody knows whether it arrived.
+        // A datagram has no answer, so nobody knows whether it arrived.
         if protocol != "udp" {
             until("a failed export", async || {
                 let health = store.json("/analytics/health").await;
@@ -353,7 +354,7 @@ async fn failed_and_slow_requests_are_kept_whatever_the_share() {
         .env("DETECTIVE_TRACING__SLOW", "20ms")
         .start()
         .await;
-    // The second time, the cache knows the user; the first time takes 25 milliseconds at least.
+    // The second time, the cache knows the user. The first time takes at least 25 milliseconds.
     for path in ["/users/3", "/nowhere"] {
         store.get(path).await;
     }
@@ -453,7 +454,8 @@ async fn a_jaeger_that_hangs_costs_no_request_and_no_row() {
         Some(40.0)
     );
 
-    // The last ones are written when it ends, and that nobody takes its traces is no failure of the program.
+    // The last rows are written when the store ends. An unreachable Jaeger does not make the
+    // program fail.
     for number in 1..=5 {
         store.get(&format!("/users/{number}")).await;
     }

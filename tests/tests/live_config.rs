@@ -1,4 +1,4 @@
-//! A configuration that is changed while the store runs.
+//! Tests changes of the configuration while the store runs.
 
 use detective_tests::{RunningStore, Store, until};
 use reqwest::StatusCode;
@@ -11,7 +11,7 @@ fn write(store: &RunningStore, toml: &str) {
         .expect("the folder of the store can be written to");
 }
 
-/// What `/analytics/health` says of the configuration, once it is so.
+/// What `/analytics/health` reports about the configuration, once `holds` is true.
 async fn wait_for(store: &RunningStore, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let mut config = Value::Null;
     until(what, async || {

@@ -1,5 +1,5 @@
-//! Thousands of requests over real connections, from clients of every kind, well-behaved and not: each request whose
-//! head arrived is counted exactly once.
+//! Thousands of requests over real connections, from clients of every kind, well-behaved or not.
+//! Each request whose head arrived is counted exactly once.
 
 use std::{
     convert::Infallible,
@@ -121,7 +121,7 @@ async fn events() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     }))
 }
 
-/// Answers one message after the upgrade with itself.
+/// After the upgrade, sends one message back.
 #[investigate]
 async fn socket(headers: HeaderMap, mut request: Request) -> Response {
     assert_eq!(headers["upgrade"], "websocket");
@@ -137,11 +137,11 @@ async fn socket(headers: HeaderMap, mut request: Request) -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-/// Counts what arrives, without Detective.
+/// Counts the requests that arrive, without Detective.
 #[derive(Debug, Default, Clone)]
 struct Arrived {
     all: Arc<AtomicU64>,
-    /// Of those, what never ends by itself and has no latency.
+    /// Of those, the requests that never end by themselves and have no latency.
     endless: Arc<AtomicU64>,
 }
 
@@ -175,14 +175,15 @@ fn app() -> Router {
         .route("/socket", get(socket))
 }
 
-/// What the clients know: how many requests they sent in full, and how many of those were answered, at least by a head.
+/// The clients' own counts: the requests sent in full, and those of them that were answered with at
+/// least a head.
 #[derive(Debug, Default)]
 struct Sent {
     all: AtomicU64,
     answered: AtomicU64,
 }
 
-/// One client after another on one connection, which is opened anew when somebody has closed it.
+/// One client after another on one connection. If it was closed, a new one is opened.
 struct Client<'a> {
     address: SocketAddr,
     connection: Option<Connection>,
@@ -190,7 +191,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// The connection that is open, or a new one.
+    /// The open connection, or a new one.
     async fn connection(&mut self) -> io::Result<Connection> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
@@ -212,7 +213,7 @@ impl Client<'_> {
         Ok(head.body)
     }
 
-    /// A request whose answer is read to its end; the connection is kept.
+    /// Sends a request and reads the whole response. The connection is kept.
     async fn polite(&mut self, text: &str, status: u16) -> io::Result<Vec<u8>> {
         let mut connection = self.send(text, 1).await?;
         let length = self.answered(&mut connection, status).await?;
@@ -224,14 +225,14 @@ impl Client<'_> {
         Ok(body)
     }
 
-    /// A request whose answer is read up to the head and no further.
+    /// Sends a request and reads only the head of the response.
     async fn hasty(&mut self, path: &str) -> io::Result<Connection> {
         let mut connection = self.send(&request("GET", path, ""), 1).await?;
         self.answered(&mut connection, 200).await?;
         Ok(connection)
     }
 
-    /// One visit of the kind that `turn` says.
+    /// One visit; `turn` selects its kind.
     async fn visit(&mut self, turn: u64) -> io::Result<()> {
         let get = |path: &str| request("GET", path, "");
         match turn % 40 {
@@ -250,7 +251,7 @@ impl Client<'_> {
             }
             6 | 7 => assert_eq!(self.polite(&get("/streams/5"), 200).await?.len(), 500),
             8 => {
-                // A panic ends the connection, without an answer.
+                // A panic ends the connection without a response.
                 let mut connection = self.send(&get("/panics"), 1).await?;
                 assert!(connection.is_closed().await);
             }
@@ -263,8 +264,8 @@ impl Client<'_> {
                 }
                 self.connection = Some(connection);
             }
-            // Gone before the head of the answer: at once, which the server may see before it has called anybody, or
-            // when the handler is at work.
+            // Disconnects before the head of the response: at once, possibly before any handler was
+            // called, or while the handler runs.
             11 => {
                 let connection = self.send(&get("/waits"), 1).await?;
                 if turn % 80 == 11 {
@@ -272,7 +273,7 @@ impl Client<'_> {
                 }
                 drop(connection);
             }
-            // Gone in the middle of a body that has no end, and of one of known length.
+            // Disconnects within an endless body, and within one of known length.
             12 => drop(self.hasty("/endless").await?.chunk().await?),
             13 => drop(self.hasty("/large").await?.bytes(1000).await?),
             14 => drop(self.hasty("/events").await?.chunk().await?),
@@ -291,7 +292,8 @@ impl Client<'_> {
                 let mut connection = self.hasty("/breaks-off").await?;
                 while connection.chunk().await.is_ok_and(|chunk| chunk.is_some()) {}
             }
-            // Gone in the middle of the head, which is no request yet; and nonsense, which is none at all.
+            // Disconnects within the head, which is not a request yet, and sends bytes that are not
+            // a request.
             17 => {
                 self.connection()
                     .await?
@@ -303,7 +305,7 @@ impl Client<'_> {
                 connection.write("what is this\r\n\r\n").await?;
                 assert_eq!(connection.head().await?.status, 400);
             }
-            // Gone in the middle of its own body.
+            // Disconnects within its own body.
             19 => {
                 let text = request("POST", "/upload", "content-length: 500\r\n") + "12345";
                 drop(self.send(&text, 1).await?);
@@ -326,7 +328,7 @@ impl Client<'_> {
     }
 }
 
-/// Sends at least so many requests at [`CONNECTIONS`].
+/// Sends at least `requests` requests on [`CONNECTIONS`].
 async fn load(address: SocketAddr, requests: u64) -> Sent {
     let sent = Arc::new(Sent::default());
     let turns = Arc::new(AtomicU64::new(0));
@@ -351,7 +353,7 @@ async fn load(address: SocketAddr, requests: u64) -> Sent {
     Arc::into_inner(sent).expect("all clients have gone home")
 }
 
-/// The page of metrics, once nothing is in flight any more.
+/// The metrics, once nothing is in flight.
 async fn metrics_at_rest(address: SocketAddr) -> Exposition {
     until("nothing to be in flight", async || {
         let text = |error: io::Error| error.to_string();
@@ -367,7 +369,7 @@ async fn metrics_at_rest(address: SocketAddr) -> Exposition {
     .await
 }
 
-/// Keeps the panics that the handlers are made for out of the test's output.
+/// Keeps the intended panics of the handlers out of the test's output.
 fn hush_panics() {
     let others = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -396,7 +398,8 @@ async fn start(folder: &Folder) -> (Detective, TcpListener, SocketAddr) {
     )
 }
 
-/// What rows and metrics have to have in common: labels of `http_requests_total`, and a condition on rows.
+/// What rows and metrics must have in common: labels of `http_requests_total`, and a condition on
+/// rows.
 const GROUPS: &[(&str, &str)] = &[
     (
         "endpoint=\"/hello\",method=\"GET\"",
@@ -441,7 +444,7 @@ const GROUPS: &[(&str, &str)] = &[
     ),
     (
         "endpoint=\"/events\"",
-        // Leaving is how an event stream ends.
+        // An event stream ends normally when its client leaves.
         "endpoint = '/events' AND outcome = 'ok'",
     ),
     (
@@ -450,7 +453,7 @@ const GROUPS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Asserts that counters, histograms and rows agree with what arrived.
+/// Asserts that counters, histograms and rows agree with the requests that arrived.
 async fn check(sent: Sent, arrived: Arrived, metrics: Exposition, folder: &Folder) {
     let (all, endless) = (arrived.all.load(Relaxed), arrived.endless.load(Relaxed));
     let (sent, answered) = (sent.all.load(Relaxed), sent.answered.load(Relaxed));
@@ -506,7 +509,7 @@ async fn every_request_is_counted_exactly_once() {
     check(sent, arrived, metrics, &folder).await;
 }
 
-/// The same with axum's own server, where the independent count can stand outside of Detective.
+/// The same with axum's own server, where the independent count can be outside Detective.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_request_is_counted_exactly_once_by_another_server() {
     hush_panics();

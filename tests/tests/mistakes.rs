@@ -1,11 +1,11 @@
-//! Everything that somebody can get wrong is told: where it is, what was expected, what to do.
+//! Every mistake of a user is reported: where it is, what was expected, what to do.
 
 use std::net::TcpListener;
 
 use detective_tests::Store;
 use serde_json::Value;
 
-/// A store that is set up wrongly: it ends at once, and its only words are those expected.
+/// A store with wrong settings: it ends at once, and writes exactly `expected`.
 async fn check(store: Store, expected: &str) {
     let (status, errors) = store.start_and_fail().await;
     assert_eq!(status.code(), Some(1), "{errors}");
@@ -149,7 +149,7 @@ async fn an_address_that_holds_a_password_is_not_shown() {
     .await;
 }
 
-/// A place for the rows that cannot be used; `reason` is the system's.
+/// An unusable path for the rows. `reason` is the system's.
 async fn check_store(url: &str, path: &str, reason: &str) {
     let store = Store::new().config(&format!("[store]\nurl = \"{url}\"\n"));
     let (status, errors) = store.start_and_fail().await;

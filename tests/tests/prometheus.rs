@@ -1,4 +1,4 @@
-//! What a real Prometheus scrapes from the store, and what `promtool` thinks of it.
+//! Tests what a real Prometheus scrapes from the store, and what `promtool` reports.
 
 use detective_tests::{Exposition, Prometheus, Promtool, RunningStore, Store, outside_address};
 
@@ -9,14 +9,16 @@ const BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-/// The sample lines of one method and route with one status: 15 buckets, their sum and count, the counter, the gauge.
-const SERIES_OF_A_DOOR: usize = 19;
+/// The sample lines of one method and route with one status: 15 buckets, their sum and count, the
+/// counter, the gauge.
+const SERIES_OF_A_ROUTE: usize = 19;
 
 fn store() -> Store {
     Store::new().env("DETECTIVE_JAEGER__PROTOCOL", "off")
 }
 
-/// Requests of every kind: answered, refused, failed, unmatched, with a wrong and with an unknown method.
+/// Requests of every kind: answered, refused, failed, unmatched, with a wrong method, with an
+/// unknown method.
 async fn requests_of_every_kind(store: &RunningStore) {
     for path in [
         "/users/1",
@@ -52,7 +54,7 @@ async fn the_target_is_up_with_the_token_and_down_without() {
         .start()
         .await;
     let target = format!("{address}:{}", store.port());
-    // Beside each other: a Prometheus waits five seconds before its first scrape.
+    // At the same time, since a Prometheus waits five seconds before its first scrape.
     let both = tokio::join!(
         Prometheus::start(&target, Some(TOKEN)),
         Prometheus::start(&target, None)
@@ -80,7 +82,7 @@ async fn the_target_is_up_with_the_token_and_down_without() {
 }
 
 #[tokio::test]
-async fn promtool_finds_nothing() {
+async fn promtool_accepts_the_metrics() {
     let Some(promtool) = Promtool::find() else {
         return;
     };
@@ -132,7 +134,7 @@ async fn opentelemetry_s_names_say_what_opentelemetry_s_labels_mean() {
         .await
         .expect("the store answers");
     let metrics = store.metrics().await;
-    // An attribute that is not set is no label.
+    // An attribute that is not set is not a label.
     let expected = [
         r#"{http_request_method="GET",http_response_status_code="200",http_route="/users/{user_id}",network_protocol_version="1.1",url_scheme="http"} 1"#,
         r#"{http_request_method="GET",http_response_status_code="404",network_protocol_version="1.1",url_scheme="http"} 1"#,
@@ -156,7 +158,7 @@ async fn a_quantile_over_the_histogram_is_right() {
     let Some(prometheus) = Prometheus::start(&store.address(), None).await else {
         return;
     };
-    // Some wait for the service and the table, 25 milliseconds at least, and some are known to the cache.
+    // Some wait at least 25 milliseconds for the service and the table, and some are in the cache.
     for round in 0..3 {
         for number in 0..(10 + 10 * round) {
             store.get(&format!("/users/{number}")).await;
@@ -192,7 +194,7 @@ async fn a_quantile_over_the_histogram_is_right() {
         .await[0]
         .value;
     let average = told[0]["avg_response_time"].as_f64().expect("seconds");
-    // Rows have microseconds.
+    // Rows have a precision of microseconds.
     assert!(
         (sum - average * 60.0).abs() < 60.0 * 1e-6,
         "{sum} and {average}"
@@ -274,7 +276,7 @@ async fn strange_requests_add_a_handful_of_series() {
             404
         );
     }
-    assert_eq!(growth().await, SERIES_OF_A_DOOR);
+    assert_eq!(growth().await, SERIES_OF_A_ROUTE);
     for number in 0..50 {
         let method = format!("BREW{number}");
         store
@@ -289,7 +291,7 @@ async fn strange_requests_add_a_handful_of_series() {
             .expect("the store answers");
         assert_eq!(known.status(), 405);
     }
-    assert_eq!(growth().await, 3 * SERIES_OF_A_DOOR);
+    assert_eq!(growth().await, 3 * SERIES_OF_A_ROUTE);
     let expected = [
         r#"{endpoint="/users/{user_id}",method="GET",status="200"} 1"#,
         r#"{endpoint="/users/{user_id}",method="_OTHER",status="405"} 50"#,

@@ -1,4 +1,4 @@
-//! The store with a real Redis as its cache: used while it is there, not missed while it is away.
+//! The store with a real Redis as its cache. An unreachable Redis costs no request.
 
 use std::{
     ops::AddAssign,
@@ -19,7 +19,7 @@ fn store(redis: &Redis) -> Store {
         .env("DETECTIVE_CACHE__URL", redis.url())
 }
 
-/// What came of some load.
+/// The results of some load.
 #[derive(Debug, Default)]
 struct Load {
     answered: usize,
@@ -40,7 +40,7 @@ impl AddAssign for Load {
     }
 }
 
-/// Sixteen clients that ask for users, some of whom the cache knows, until `done`.
+/// Sixteen clients that request users until `done`. The cache knows some of the users.
 async fn load(store: &Arc<RunningStore>, done: &Arc<AtomicBool>) -> Load {
     let mut clients = JoinSet::new();
     for client in 0..16 {
@@ -73,7 +73,7 @@ async fn load(store: &Arc<RunningStore>, done: &Arc<AtomicBool>) -> Load {
     total
 }
 
-/// Load in whose middle `disturb` happens: every request must be answered, and none late.
+/// Runs load, and `disturb` in the middle of it. Every request must be answered, and none late.
 async fn check_load_during(store: &Arc<RunningStore>, disturb: impl AsyncFnOnce()) {
     let answered = async || store.metrics().await.sum("http_requests_total");
     let more = async |number: f64| {
@@ -102,7 +102,7 @@ async fn check_load_during(store: &Arc<RunningStore>, disturb: impl AsyncFnOnce(
     assert!(load.failed.is_empty(), "{load:?}");
     // One `cache.timeout` for the first look-up, 25 milliseconds for the way to the table, and a busy machine.
     assert!(load.slowest < Duration::from_secs(2), "{load:?}");
-    // Those that were under way when it happened, and a probe now and then; all others are spared the wait.
+    // Only the requests that were open at that moment, and occasional probes, may wait.
     assert!(load.slow * 4 < load.answered, "{load:?}");
     assert_eq!(answered().await, load.answered as f64);
 }
@@ -119,7 +119,7 @@ async fn wait_for_state(store: &RunningStore, state: &str) {
     .await;
 }
 
-/// Asks for ever new users until Redis hears of one.
+/// Requests new users until Redis stores one.
 async fn wait_until_used(store: &RunningStore, redis: &Redis) {
     let mut number = 1000;
     until("Redis to be used again", async || {
@@ -162,7 +162,7 @@ async fn a_user_is_kept_for_five_minutes_and_answered_from_there() {
     );
     assert_eq!(store.json("/orders/1").await["user"]["name"], "Ada");
 
-    // What nobody can read is as good as nothing.
+    // A value that cannot be read counts as absent.
     redis
         .command::<()>(&["SET", "user:1", "{", "EX", "300"])
         .await;
@@ -171,7 +171,7 @@ async fn a_user_is_kept_for_five_minutes_and_answered_from_there() {
     redis.command::<()>(&["LPUSH", "user:1", "a list"]).await;
     assert_eq!(store.json("/users/1").await, user);
 
-    // The answers of the analytics are there, too, under names of their own.
+    // Redis also has the responses of the analytics, under separate names.
     store.json("/analytics/metrics").await;
     let keys = redis.keys("detective:store:*:analytics:metrics:*").await;
     assert_eq!(keys.len(), 1, "{keys:?}");
@@ -258,7 +258,7 @@ async fn a_redis_that_dies_under_load_costs_no_request() {
     let store = Arc::new(store(&redis).start().await);
     check_load_during(&store, async || redis.process().kill()).await;
     wait_for_state(&store, "failing").await;
-    // What the analytics has to say does not depend on it either.
+    // The analytics do not depend on Redis either.
     assert_eq!(
         store.json("/analytics/metrics").await[0]["endpoint"],
         "/users/{user_id}"

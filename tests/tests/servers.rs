@@ -1,4 +1,4 @@
-//! The harness itself: each server starts, answers, and is gone afterwards.
+//! Tests the tools themselves: each server starts, answers, and is gone afterwards.
 
 use std::{
     process::Command,

@@ -1,4 +1,4 @@
-//! Ends and troubles: SIGTERM under load, a deadline that passes, a database that is locked, a disk that is full.
+//! Tests ends and failures: SIGTERM under load, a missed deadline, a locked database, a full disk.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -50,7 +50,8 @@ async fn a_moment() -> &'static str {
 
 #[investigate]
 async fn endless() -> Body {
-    // Not more often: a client of HTTP/2 ends a connection that floods it with small frames.
+    // Not more often, because an HTTP/2 client closes a connection that floods it with small
+    // frames.
     let ticks = stream::repeat(()).then(async |()| {
         sleep(Duration::from_millis(100)).await;
         Ok::<_, std::convert::Infallible>(Bytes::from_static(b"tick"))
@@ -89,7 +90,7 @@ fn app() -> Router {
         .route("/socket", get(socket))
 }
 
-/// A served application with its rows in a file.
+/// A served application that stores its rows in a file.
 struct Server {
     address: SocketAddr,
     folder: Folder,
@@ -134,7 +135,7 @@ impl Server {
         Database::open(self.folder.path().join("rows.db")).await
     }
 
-    /// Sends so many requests, one after another; answers how long the slowest took.
+    /// Sends `count` requests, one after another. Returns how long the slowest took.
     async fn requests(&self, count: usize) -> Duration {
         let mut connection = self.connect().await;
         let mut slowest = Duration::ZERO;
@@ -147,7 +148,7 @@ impl Server {
         slowest
     }
 
-    /// Stops it; answers how that went, how long it took, and the folder with its rows.
+    /// Stops it. Returns the result, how long it took, and the folder with its rows.
     async fn stop(self) -> (Result<(), ServeError>, Duration, Folder) {
         let began = Instant::now();
         self.stop.send(()).expect("the server still runs");
@@ -176,7 +177,7 @@ async fn sigterm_under_load_loses_no_finished_request() {
         let (next, answered) = (Arc::clone(&next), Arc::clone(&answered));
         clients.spawn(async move {
             let mut finished = Vec::new();
-            // A connection may end between two requests; nobody listens once the store has gone.
+            // A connection may end between two requests. Nothing listens once the store has ended.
             while let Ok(mut connection) = Connection::open(address).await {
                 loop {
                     let path = format!("/users/{}", next.fetch_add(1, Relaxed));
@@ -240,14 +241,14 @@ async fn what_is_open_at_the_deadline_ends_as_shut_down() {
         }
         open.push(connection);
     }
-    // One that is idle, and one that has sent half a head.
+    // One connection that is idle, and one that has sent half a head.
     let mut idle = server.connect().await;
     idle.get("/hello").await.expect("an answer");
     let mut half = server.connect().await;
     half.write("GET /hello HTTP/1.1\r\n")
         .await
         .expect("it is open");
-    // The same over HTTP/2, where each request has a task of its own.
+    // The same over HTTP/2, where each request has its own task.
     let stream = TcpStream::connect(server.address)
         .await
         .expect("the server listens");
@@ -299,7 +300,7 @@ async fn what_is_open_at_the_deadline_ends_as_shut_down() {
     );
 }
 
-/// Each has a task of its own, apart from its connection's.
+/// Each request has its own task, separate from its connection's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_open_requests_on_one_connection_end_as_shut_down() {
     let settings = "jaeger.protocol = \"off\"\npipeline.shutdown_timeout = \"3s\"";
@@ -339,7 +340,7 @@ async fn locked_database_costs_requests_nothing() {
         slowest = slowest.max(server.requests(100).await);
         sent += 100;
     }
-    // SQLite itself waits two seconds for the lock before the write fails for the first time.
+    // SQLite itself waits two seconds for the lock before the first write fails.
     let metrics = server.metrics().await;
     assert_eq!(metrics.sum("detective_rows_written_total"), 0.0);
     assert!(metrics.sum_where("detective_failures_total", "part=\"store\"") > 0.0);
@@ -390,7 +391,7 @@ async fn what_does_not_fit_is_counted() {
     assert_eq!(outcomes(&folder).await.len(), 500);
 }
 
-/// A collector that counts what it is sent.
+/// A collector that counts the exports that it receives.
 async fn collector() -> (String, Arc<AtomicU64>) {
     let exports = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&exports);
@@ -426,7 +427,7 @@ async fn locked_database_does_not_hold_up_the_rest_of_a_shutdown() {
     assert_eq!(exports.load(Relaxed), 1);
 }
 
-/// A flush waits for the database; the pipeline goes on meanwhile, and so does a shutdown.
+/// A flush waits for the database. Meanwhile the pipeline continues, and so does a shutdown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn flush_that_waits_does_not_hold_up_the_pipeline() {
     let folder = Folder::new("flush");
@@ -465,7 +466,7 @@ async fn flush_that_waits_does_not_hold_up_the_pipeline() {
     );
 }
 
-/// A limit on the size of files stands for a full disk: it is lifted again without a mount.
+/// A limit on the size of files replaces a full disk, since it can be lifted without a mount.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn full_disk_costs_requests_nothing_and_is_used_again() {
     let (folder, port) = (Folder::new("disk"), free_port());
@@ -474,7 +475,7 @@ async fn full_disk_costs_requests_nothing_and_is_used_again() {
         "jaeger.protocol = \"off\"\npipeline.tick = \"10ms\"",
     );
     let mut command = Command::new("sh");
-    // Without the trap, the system would end whoever writes beyond the limit.
+    // Without the trap, the system would end a program that writes beyond the limit.
     command.args(["-c", "trap '' XFSZ; ulimit -S -f 1000; exec \"$0\""]);
     command.arg(store_binary());
     command.env("STORE_LISTEN", format!("127.0.0.1:{port}"));

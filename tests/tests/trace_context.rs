@@ -1,8 +1,10 @@
-//! Trace context in and out, case by case as the W3C's own suite has them (<https://github.com/w3c/trace-context>, folder
-//! `test`, at SPEC_LEVEL=2 and STRICT_LEVEL=2), and what it leaves open.
+//! Tests trace context in and out, with each case of the W3C's own suite
+//! (<https://github.com/w3c/trace-context>, folder `test`, at SPEC_LEVEL=2 and STRICT_LEVEL=2), and
+//! the cases that it leaves open.
 //!
-//! Each case sends its headers to a service, and looks at those with which the service calls on. Expectations are exact
-//! where the suite leaves a choice. To run the suite itself, see `examples/trace_context_service.rs`.
+//! Each case sends its headers to a service, and checks the headers that the service sends on.
+//! Where the suite leaves a choice, the expectations here are exact. To run the suite itself, see
+//! `examples/trace_context_service.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -131,7 +133,7 @@ async fn tracestate_is_inherited() {
                 &["foo=1,bar=2", "rojo=1,congo=2", "baz=3"],
                 "foo=1,bar=2,rojo=1,congo=2,baz=3",
             ),
-            // The specification lets duplicates through; only the writer of an entry may not make any.
+            // The specification lets duplicates pass; only the writer of an entry may not make any.
             case("the same member twice").tracestate(&["foo=1,foo=1"], "foo=1,foo=1"),
             case("the same key twice").tracestate(&["foo=1,foo=2"], "foo=1,foo=2"),
             case("the same member in two headers").tracestate(&["foo=1", "foo=1"], "foo=1,foo=1"),
@@ -250,7 +252,7 @@ async fn the_largest_tracestate_gets_through_among_many_headers() {
     assert_eq!(sent.state, values.join(","));
 }
 
-/// A participant that does not trace forwards what it received.
+/// A participant that does not trace forwards the headers it received.
 #[tokio::test]
 async fn what_is_not_traced_is_passed_on_unchanged() {
     let received = [
@@ -300,7 +302,7 @@ async fn a_call_beyond_the_span_limit_stays_in_its_trace() {
     let sent: Vec<_> = sent.iter().map(parse).collect();
     assert_eq!(sent[0].trace_id, TRACE_ID);
     assert_eq!(sent[0].state, "foo=1");
-    // Both are children of the handler's span, the one that there was room for.
+    // Both are children of the handler's span, the only one that fitted.
     let spans = service.sinks.spans().await;
     let handler = spans.iter().find(|span| span.name == "call_all").unwrap();
     assert_eq!(sent[0].parent_id, format!("{:016x}", handler.span_id));
@@ -338,13 +340,13 @@ impl Case {
         self.sends(&[("traceparent", value)])
     }
 
-    /// The trace goes on.
+    /// The trace continues.
     fn continues(mut self) -> Self {
         self.is_continued = true;
         self
     }
 
-    /// A new trace starts, with nothing of the old one.
+    /// A new trace starts, and nothing of the old one remains.
     fn starts(mut self) -> Self {
         self.is_continued = false;
         self
@@ -360,13 +362,13 @@ impl Case {
         self
     }
 
-    /// The header counts under this name too.
+    /// The header is also read under this name.
     fn names_tracestate(mut self, name: &str, value: &str) -> Self {
         self.state = value.to_owned();
         self.names_other(name, value)
     }
 
-    /// The header means nothing under this name.
+    /// The header has no meaning under this name.
     fn names_other(self, name: &str, value: &str) -> Self {
         self.traceparent(VALID).sends(&[(name, value)])
     }
@@ -379,7 +381,7 @@ fn members(numbers: std::ops::RangeInclusive<u32>) -> String {
         .join(",")
 }
 
-/// What went out with one call.
+/// The trace context of one outgoing call.
 #[derive(Debug, PartialEq)]
 struct Sent {
     trace_id: String,
@@ -388,7 +390,8 @@ struct Sent {
     state: String,
 }
 
-/// Reads what goes out by the rules of the specification: one `traceparent` of version 00, one `tracestate` or none.
+/// Reads the outgoing headers by the rules of the specification: one `traceparent` of version 00,
+/// and at most one `tracestate`.
 fn parse(headers: &HeaderMap) -> Sent {
     let one = |name: &str| {
         assert!(
@@ -423,7 +426,7 @@ fn parse(headers: &HeaderMap) -> Sent {
     }
 }
 
-/// The service under test, and a callee that keeps the headers of its calls.
+/// The service under test, and a callee that stores the headers of its calls.
 struct Service {
     address: SocketAddr,
     callee: SocketAddr,
@@ -448,8 +451,8 @@ impl Service {
         }
     }
 
-    /// Asks the service for `count` calls, and gives the headers that each arrived with. The request is written by hand,
-    /// since no client would send such headers.
+    /// Makes the service send `count` calls, and returns the headers of each. The request is
+    /// written by hand, since no client would send such headers.
     async fn send(&self, headers: &[(&str, &str)], count: usize) -> Vec<HeaderMap> {
         let call =
             serde_json::json!({ "url": format!("http://{}/", self.callee), "arguments": [] });
@@ -475,7 +478,7 @@ impl Service {
         calls
     }
 
-    /// Runs all cases, and tells of each that is not as expected.
+    /// Runs all cases, and reports each that differs.
     async fn check(&self, cases: &[Case]) {
         let mut failures = Vec::new();
         for case in cases {

@@ -1,9 +1,9 @@
 //! The register of `#[investigate]` functions.
 //!
-//! Every use of the attribute leaves a static [`Callsite`] that the linker collects, whether or not
-//! the function is ever called, so that the config can be compared with what the program really
-//! contains. Each callsite gets a dense id, by which an instance finds the function's rule and
-//! cells without looking anything up.
+//! Every use of the attribute creates a static [`Callsite`] that the linker collects, whether or
+//! not the function is ever called. So the config can be compared with what the program really
+//! contains. Each callsite gets a dense index, by which an instance finds the function's rule and
+//! cells without a look-up by name.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
@@ -11,16 +11,16 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::attribute::Options;
 
-/// What the expansion knows about a function at compile time.
+/// The facts that the expansion knows at compile time.
 #[derive(Debug)]
 pub struct Site {
-    /// The span's name: the function's, or the attribute's `name`.
+    /// The span's name: the name of the function, or the attribute's `name`.
     pub name: &'static str,
-    /// The function's name in the source; `Type::method` where the attribute sits on an `impl`.
+    /// The function's name in the source; `Type::method` when the attribute is on an `impl`.
     pub function: &'static str,
     /// `module_path!()` at the function.
     pub module: &'static str,
-    /// `CARGO_PKG_NAME` of the crate that holds the function.
+    /// `CARGO_PKG_NAME` of the crate that contains the function.
     pub package: &'static str,
     /// `CARGO_PKG_VERSION` of that crate.
     pub version: &'static str,
@@ -36,7 +36,7 @@ pub struct Site {
 #[derive(Debug)]
 pub struct Callsite {
     site: Site,
-    /// One more than the index in the register; zero until the register is made.
+    /// One more than the index in the register; zero until the register is built.
     id: AtomicU32,
     path: OnceLock<String>,
 }
@@ -44,7 +44,7 @@ pub struct Callsite {
 inventory::collect!(&'static Callsite);
 
 impl Callsite {
-    /// Made by the attribute's expansion, in a static.
+    /// The attribute's expansion calls this in a static.
     pub const fn new(site: Site) -> Self {
         Self {
             site,
@@ -89,8 +89,8 @@ pub(crate) fn all() -> &'static [&'static Callsite] {
     })
 }
 
-/// The package, with its version, that most investigated functions belong to: the best guess at
-/// which program this is.
+/// The package, with its version, that most investigated functions belong to: the best guess at the
+/// name of this program.
 pub(crate) fn package() -> Option<(&'static str, &'static str)> {
     let mut counts = std::collections::BTreeMap::new();
     for callsite in all() {

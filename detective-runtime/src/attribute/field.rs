@@ -1,10 +1,11 @@
-//! From a captured expression to the value that a span carries.
+//! Converts a captured expression to the value of a field.
 //!
-//! `fields(user_id)` takes whatever type the argument has: a number stays a number, anything else becomes text by
-//! `Display`, else by `Debug`, and a type with neither is a compile error that says so. Which of them it is, is
-//! decided by the compiler, also inside generic functions: method look-up tries the [`Captured`] with the most
-//! references first, and moves on when its bounds do not hold. The expansion spells the look-up out, instead of
-//! calling a macro of ours, because then the compile error is under the expression:
+//! `fields(user_id)` accepts an argument of any type. A number stays a number; anything else
+//! becomes text by `Display`, or else by `Debug`. A type with neither is a compile error that says
+//! so. The compiler makes the choice, also inside generic functions: method look-up tries the
+//! [`Captured`] with the most references first, and continues when its bounds do not hold. The
+//! expansion writes the look-up out instead of calling a macro, so that the compile error is under
+//! the expression:
 //!
 //! ```text
 //! (&&&&&&Captured(&user_id)).__detective_value()
@@ -18,13 +19,14 @@ use std::sync::Arc;
 
 use crate::value::Value;
 
-/// A type with a value of its own. An `Option` that is `None` has none, and the field is not recorded.
+/// A type that converts to a value directly. `None` means that the field is not recorded.
 pub trait Capture {
     /// The value to record.
     fn capture(&self) -> Option<Value>;
 }
 
-/// What a type without a value, `Display` or `Debug` lacks. Nothing implements it; it words the compile error.
+/// What a type without a value, `Display` or `Debug` lacks. Nothing implements it; it carries the
+/// text of the compile error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded as a field",
     label = "neither a plain value, nor `Display`, nor `Debug`",
@@ -33,12 +35,12 @@ pub trait Capture {
 )]
 pub trait Recordable {}
 
-/// The subject of the selection.
+/// The receiver of the method look-up.
 #[derive(Debug)]
 pub struct Captured<'a, T: ?Sized>(pub &'a T);
 
-/// The steps of the selection, one implementation each, most references first. The method's name is one that no trait
-/// of the user's has for every type.
+/// The steps of the look-up, one implementation each, most references first. The method has a name
+/// that no blanket trait of the user has.
 pub trait CapturedValue {
     /// The value to record.
     fn __detective_value(&self) -> Option<Value>;
@@ -75,8 +77,8 @@ impl<T: Debug + ?Sized> CapturedValue for &Captured<'_, T> {
 }
 
 impl<T: ?Sized> Captured<'_, T> {
-    /// The last step, which never compiles. The bound stands on the method, where look-up does not see it, so that
-    /// the compiler reports the bound and its message.
+    /// The last step never compiles. The bound is on the method, where look-up does not see it, so
+    /// that the compiler reports the bound and its message.
     pub fn __detective_value(&self) -> Option<Value>
     where
         T: Recordable,
@@ -85,26 +87,26 @@ impl<T: ?Sized> Captured<'_, T> {
     }
 }
 
-/// The value of `%expression`.
+/// The value of the field `%expression`.
 pub fn display(value: &(impl Display + ?Sized)) -> Option<Value> {
     Some(render(format_args!("{value}")).into())
 }
 
-/// The value of `?expression`.
+/// The value of the field `?expression`.
 pub fn debug(value: &(impl Debug + ?Sized)) -> Option<Value> {
     Some(render(format_args!("{value:?}")).into())
 }
 
-/// Formats what a user's type has to say about itself. What it wrote before it failed or panicked is kept, because
-/// the handler must not suffer from being watched.
+/// Formats a value of a user's type. If that fails or panics, the text written so far is kept,
+/// because recording must not harm the handler.
 pub(crate) fn render(arguments: fmt::Arguments<'_>) -> String {
     let mut text = String::new();
-    // The text is whole after every write, so that nothing broken can be seen after a panic.
+    // The text is complete after every write, so a panic cannot leave it broken.
     let _ = catch_unwind(AssertUnwindSafe(|| text.write_fmt(arguments)));
     text
 }
 
-/// Types that `Value` is made from as they are.
+/// Types that convert to `Value` directly.
 macro_rules! captured_by_copy {
     ($($copied:ty),*) => {
         $(impl Capture for $copied {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_what_it_holds_or_nothing() {
+    fn an_option_is_its_value_or_nothing() {
         check(capture!(&Some(Some(7))), 7);
         check(capture!(&Some(Shown)), "shown");
         check(capture!(&Some(Debugged)), "Debugged");

@@ -1,4 +1,4 @@
-//! What `#[investigate]` states, and how the compiler chooses what is recorded.
+//! The facts that `#[investigate]` states, and how the compiler chooses what is recorded.
 
 pub(crate) mod callsite;
 pub(crate) mod field;

@@ -9,13 +9,13 @@ use crate::config::Rule;
 pub struct Options {
     /// `slow = "250ms"`: requests that take longer are always kept.
     pub slow: Option<Duration>,
-    /// `sample = 0.1`: the share of its traces that are kept, 0.0 to 1.0.
+    /// `sample = 0.1`: the fraction of its traces that are kept, from 0.0 to 1.0.
     pub sample: Option<f64>,
-    /// `record = false`: the requests it answers do not become rows.
+    /// `record = false`: the requests that it answers do not become rows.
     pub record: Option<bool>,
     /// `span = false`: its calls do not become spans.
     pub span: Option<bool>,
-    /// `histogram = false`: its calls do not move `function_duration_seconds`.
+    /// `histogram = false`: its calls are not counted in `function_duration_seconds`.
     pub histogram: Option<bool>,
     /// `buckets = [..]`: upper bounds of that histogram, in seconds.
     pub buckets: Option<&'static [f64]>,
@@ -32,7 +32,7 @@ impl Options {
         buckets: None,
     };
 
-    /// The same as a rule, to be laid under those of the config.
+    /// The same as a rule; the config's rules override it.
     pub(crate) fn rule(&self) -> Rule {
         Rule {
             spans: self.span,

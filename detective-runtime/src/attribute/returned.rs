@@ -1,4 +1,4 @@
-//! From what an investigated function returned to the text of its error.
+//! Converts what an investigated function returned to the text of its error.
 //!
 //! The type is the user's, and often generic, so the compiler decides how it is read: method look-up tries the
 //! [`Returned`] with the most references first, and moves on when its bounds do not hold.
@@ -8,8 +8,9 @@ use std::fmt::{Debug, Display};
 
 use crate::attribute::render;
 
-/// Turns a reference to the returned value into `Option<String>`: the text of an `Err`, and `None` for everything
-/// else, whether it is a `Result` or not. A second argument is a condition on the value, which decides instead.
+/// Converts a reference to the returned value to `Option<String>`: the text of an `Err`, and `None`
+/// for everything else, including types other than `Result`. A second argument is a condition on
+/// the value, which decides instead.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __detective_error_text {
@@ -24,8 +25,8 @@ macro_rules! __detective_error_text {
     };
 }
 
-/// The text of a value that is an error when `condition` holds. A value without an `Err` may hold anything, so it is
-/// not printed.
+/// The text of a value that is an error when `condition` holds. A value without an `Err` may
+/// contain anything, so it is not printed.
 pub fn error_if<T: ?Sized>(
     output: &T,
     condition: impl FnOnce(&T) -> bool,
@@ -38,8 +39,8 @@ pub fn error_if<T: ?Sized>(
 #[derive(Debug)]
 pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
-/// The steps of the selection, one implementation each, most references first. The method's name is one that no trait
-/// of the user's has for every type.
+/// The steps of the look-up, one implementation each, most references first. The method has a name
+/// that no blanket trait of the user has.
 pub trait ErrorText {
     /// The text of the error, if the value is one.
     fn __detective_error_text(&self) -> Option<String>;

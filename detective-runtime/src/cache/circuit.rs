@@ -1,33 +1,35 @@
-//! Whether a server that was in trouble is worth asking.
+//! Decides whether to contact a server after a failure.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
-/// After a failure the server is left alone for this long.
+/// The pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Every failed probe doubles the pause, up to this: long enough that a service with few requests
-/// does not pay a timeout on each, short enough that a returned server is soon used again.
+/// Every failed probe doubles the pause, up to this. It is long enough that a service with few
+/// requests does not pay a timeout for each, and short enough that a recovered server is soon used
+/// again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Closed while all is well. A failure opens it, and then nobody asks, but for one probe after each
-/// pause. Free of locks.
+/// A circuit breaker. It is closed while the server works. A failure opens it; then only one probe
+/// is allowed after each pause. It takes no locks.
 #[derive(Debug)]
 pub(super) struct Circuit {
     created: Instant,
-    /// When the next probe may go, in milliseconds after `created`; zero while the circuit is closed.
+    /// The time of the next probe, in milliseconds after `created`; zero while the circuit is
+    /// closed.
     next_probe: AtomicU64,
-    /// The present pause in milliseconds.
+    /// The current pause in milliseconds.
     pause: AtomicU64,
 }
 
-/// The permission to ask once.
+/// The permission to contact the server once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Permit {
-    /// All was well.
+    /// The circuit was closed.
     Ordinary,
-    /// This call finds out whether the server is back.
+    /// This call tests whether the server works again.
     Probe,
 }
 
@@ -40,8 +42,8 @@ impl Circuit {
         }
     }
 
-    /// Whether to ask. Holding a permit obliges to nothing: a probe that is cancelled is followed
-    /// by another after the pause.
+    /// Whether to contact the server. A permit need not be used: if a probe is cancelled, another
+    /// follows after the pause.
     pub(super) fn admit(&self) -> Option<Permit> {
         let next_probe = self.next_probe.load(Acquire);
         if next_probe == 0 {
@@ -57,7 +59,7 @@ impl Circuit {
             .map(|_| Permit::Probe)
     }
 
-    /// The server answered.
+    /// Records that the server answered.
     pub(super) fn succeeded(&self) {
         if self.next_probe.load(Acquire) != 0 {
             self.pause.store(millis(FIRST_PAUSE), Relaxed);
@@ -65,10 +67,10 @@ impl Circuit {
         }
     }
 
-    /// The server did not answer.
+    /// Records that the server did not answer.
     pub(super) fn failed(&self, permit: Permit) {
         match permit {
-            // Of all the calls that were under way, the first one to fail opens the circuit.
+            // Of all concurrent calls, the first to fail opens the circuit.
             Permit::Ordinary => {
                 let next_probe = self.now() + self.pause.load(Relaxed);
                 let _ = self
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failure_keeps_everybody_away_but_a_probe_now_and_then() {
+    fn after_a_failure_only_one_probe_per_pause_is_allowed() {
         let mut circuit = Circuit::new();
         assert_eq!(circuit.admit(), Some(Permit::Ordinary));
         circuit.failed(Permit::Ordinary);
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_is_never_heard_of_again_is_followed_by_another() {
+    fn a_cancelled_probe_is_followed_by_another() {
         let mut circuit = Circuit::new();
         circuit.failed(Permit::Ordinary);
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! The cache of a single process: bounded, least used entries go first.
+//! The cache of a single process. It is bounded, and evicts the least used entries first.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ pub(super) fn start_span(operation: Operation, key: &str) -> ClientSpan {
     span
 }
 
-/// Every entry expires after the time that it was written with.
+/// Every entry expires after its own time to live.
 struct EachItsOwn;
 
 impl Expiry<Box<str>, Entry> for EachItsOwn {
@@ -74,7 +74,7 @@ impl Expiry<Box<str>, Entry> for EachItsOwn {
 
 #[cfg(test)]
 impl Memory {
-    /// How many entries there are once evictions are done.
+    /// The number of entries once evictions are done.
     pub(super) async fn settled_len(&self) -> u64 {
         self.0.run_pending_tasks().await;
         self.0.entry_count()

@@ -1,7 +1,7 @@
 //! The cache that processes share.
 //!
-//! Every operation ends within `cache.timeout`. After a failure Redis is left alone for a while, so
-//! that its trouble costs one call a timeout now and then, and all others nothing.
+//! Every operation ends within `cache.timeout`. After a failure, Redis is not contacted for a
+//! while, so that only an occasional call pays a timeout.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -26,18 +26,18 @@ pub(super) struct Redis {
     server: Server,
     prefix: String,
     timeout: Duration,
-    /// One connection carries all commands; replaced whenever it fails.
+    /// One connection carries all commands. It is replaced whenever it fails.
     connection: ArcSwapOption<MultiplexedConnection>,
-    /// Held while connecting, so that one connection is made and not one for each caller.
+    /// Locked while connecting, so that all callers share one new connection.
     connecting: Mutex<()>,
     circuit: Circuit,
     stats: Arc<Stats>,
 }
 
 enum Failure {
-    /// No answer: the connection is of no more use, or there is none.
+    /// There was no answer, so the connection cannot be used again, or there is no connection.
     Unreachable(RedisError),
-    /// Redis answered, with an error about this command.
+    /// Redis answered with an error about this command.
     Refused(RedisError),
 }
 
@@ -108,7 +108,7 @@ impl Redis {
         [self.prefix.as_str(), key].concat()
     }
 
-    /// The answer to `command`, within the time limit; `None` after any trouble.
+    /// The answer to `command` within the time limit; `None` after any failure.
     async fn run<T: FromRedisValue>(&self, command: &Cmd, span: &mut ClientSpan) -> Option<T> {
         let Some(permit) = self.circuit.admit() else {
             span.set("cache.skipped", true);
@@ -130,7 +130,7 @@ impl Redis {
                 self.report(span, &error);
             }
             Err(_) => {
-                // A connection to a machine that vanished stays silent for many minutes.
+                // A connection to a machine that has disappeared stays silent for many minutes.
                 self.connection.store(None);
                 self.circuit.failed(permit);
                 let message = format!(
@@ -153,8 +153,8 @@ impl Redis {
     async fn exchange<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
         let connection = self.connection().await?;
         match ask(&connection, command).await {
-            // Redis closes connections that are idle, or was restarted: all commands here can be
-            // repeated without harm.
+            // Redis closed an idle connection, or was restarted. All commands here can safely be
+            // repeated.
             Err(Failure::Unreachable(_)) => {
                 self.discard(connection);
                 let connection = self.connection().await?;
@@ -168,7 +168,7 @@ impl Redis {
         }
     }
 
-    /// The present connection, or a new one.
+    /// The current connection, or a new one.
     async fn connection(&self) -> Result<Arc<MultiplexedConnection>, Failure> {
         if let Some(connection) = self.connection.load_full() {
             return Ok(connection);
@@ -177,7 +177,7 @@ impl Redis {
         if let Some(connection) = self.connection.load_full() {
             return Ok(connection);
         }
-        // The time limit of the whole operation bounds both.
+        // The time limit of the whole operation covers both.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None)
@@ -192,13 +192,13 @@ impl Redis {
         Ok(connection)
     }
 
-    /// Gives up `connection`, unless it has been replaced already.
+    /// Drops `connection`, unless it has been replaced already.
     fn discard(&self, connection: Arc<MultiplexedConnection>) {
         self.connection.compare_and_swap(&Some(connection), None);
     }
 }
 
-/// Most commands that wait to be written; the client's default of 50 makes callers queue.
+/// Most commands that wait to be written. With the client's default of 50, callers would queue.
 const COMMANDS_IN_FLIGHT: usize = 1024;
 
 async fn ask<T: FromRedisValue>(

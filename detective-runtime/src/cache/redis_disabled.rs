@@ -1,4 +1,4 @@
-//! What stands in for Redis in a build without its client: there is none.
+//! Replaces Redis in a build without its client.
 
 use std::sync::Arc;
 use std::time::Duration;

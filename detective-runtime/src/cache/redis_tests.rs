@@ -1,4 +1,4 @@
-//! Against a real `redis-server`, which each test starts for itself.
+//! Tests with a real `redis-server`, which each test starts for itself.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,17 +14,17 @@ use crate::metrics::{Part, Stats};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// `cache.timeout` here: generous, since the machine may be busy.
+/// `cache.timeout` in these tests: generous, since the machine may be busy.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A server on a port of its own, killed when dropped.
+/// A server on its own port, killed when dropped.
 struct Server {
     port: u16,
     process: Child,
 }
 
 impl Server {
-    /// `None`, and a word about it, where there is no `redis-server`.
+    /// `None`, with a message, if there is no `redis-server`.
     async fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -66,7 +66,7 @@ impl Server {
         }
     }
 
-    /// The answer to one command on a connection of its own, as text.
+    /// The answer to one command on a separate connection, as text.
     async fn ask(&self, words: &[&str]) -> Option<String> {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.ok()?;
@@ -119,7 +119,7 @@ async fn until_it_works(cache: &Cache) {
     }
 }
 
-/// How long a hundred look-ups take, one after the other.
+/// The time of a hundred look-ups, one after the other.
 async fn hundred_misses(cache: &Cache) -> Duration {
     let start = Instant::now();
     for _ in 0..100 {
@@ -167,18 +167,18 @@ async fn what_is_not_json_or_not_a_string_is_a_miss_and_is_overwritten() {
         assert_eq!(value.await, Ok(7));
         assert_eq!(cache.get(key).await, Some(7));
     }
-    // The list was refused by an answer, which is no reason to leave Redis alone.
+    // Redis answered the command for the list with an error, so Redis is still contacted.
     assert_eq!(stats.exchanges(Part::Cache), (5, 1));
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_finds_it_later() {
+async fn the_cache_starts_without_redis_and_uses_it_later() {
     let Some(server) = Server::start().await else {
         return;
     };
     let port = server.stop();
     let (cache, stats) = open(port);
-    // Refused at once and then not asked.
+    // The first attempt is refused at once, and the others make no attempt.
     assert!(hundred_misses(&cache).await < TIMEOUT);
     assert!(stats.exchanges(Part::Cache).1 >= 1);
     let _server = Server::start_on(port).await.unwrap();
@@ -186,7 +186,7 @@ async fn it_starts_without_redis_and_finds_it_later() {
 }
 
 #[tokio::test]
-async fn a_restart_that_nobody_notices_costs_no_miss() {
+async fn a_restart_between_two_calls_costs_no_miss() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -199,7 +199,7 @@ async fn a_restart_that_nobody_notices_costs_no_miss() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_costs_one_timeout_and_comes_back() {
+async fn a_redis_that_hangs_costs_one_timeout_and_is_used_again_later() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -226,7 +226,7 @@ async fn a_redis_that_hangs_costs_one_timeout_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killing_redis_under_load_fails_nobody_and_delays_nobody_for_long() {
+async fn killing_redis_under_load_fails_no_caller_and_delays_none_for_long() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -252,7 +252,7 @@ async fn killing_redis_under_load_fails_nobody_and_delays_nobody_for_long() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let port = server.stop();
     for caller in callers {
-        // A look-up and a write, each within its bound, on a machine that may be busy.
+        // A look-up and a write, each within its limit, on a machine that may be busy.
         let longest = caller.await.unwrap();
         assert!(longest < TIMEOUT * 3, "{longest:?}");
     }
@@ -275,7 +275,7 @@ fn tls_without_cryptography_is_told_at_start() {
 
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 #[tokio::test]
-async fn an_encrypted_connection_to_a_plain_server_is_trouble_and_no_panic() {
+async fn an_encrypted_connection_to_a_plain_server_fails_without_a_panic() {
     let Some(server) = Server::start().await else {
         return;
     };

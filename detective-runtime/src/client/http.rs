@@ -66,7 +66,7 @@ impl Middleware for Tracing {
 
 fn start_span(request: &Request) -> ClientSpan {
     let method = known_method(request.method().as_str());
-    // The conventions have no route for a client, and a path is not a name.
+    // The conventions have no route for a client, and a path is not a suitable name.
     let name = if method == OTHER_METHOD {
         "HTTP"
     } else {
@@ -93,7 +93,7 @@ fn start_span(request: &Request) -> ClientSpan {
     span
 }
 
-/// The methods that are known to OpenTelemetry, and one word for all others.
+/// The methods that OpenTelemetry knows, and one value for all others.
 fn known_method(method: &str) -> &'static str {
     config::Http::KNOWN_METHODS
         .into_iter()
@@ -108,7 +108,7 @@ fn mark_response(span: &mut ClientSpan, response: &Response) {
         span.set("network.protocol.version", version);
     }
     if status.is_client_error() || status.is_server_error() {
-        // The description stays empty: the status code says it.
+        // The description stays empty, because the status code says everything.
         span.fail(status.as_str().to_owned(), String::new());
     }
 }
@@ -121,7 +121,7 @@ const REDACTED: &str = "REDACTED";
 fn redacted(url: &Url) -> String {
     let mut shown = url.clone();
     if !url.username().is_empty() {
-        // An address that has a user can have another one.
+        // A URL that has a user accepts another one.
         let _ = shown.set_username(REDACTED);
     }
     if url.password().is_some() {
@@ -138,7 +138,7 @@ fn redacted(url: &Url) -> String {
                 Some((name, _)) => {
                     let _ = write!(names, "{name}={REDACTED}");
                 }
-                // A query need not be made of names: this may be a value.
+                // A query need not contain names, so this may be a value.
                 None => names.push_str(if pair.is_empty() { "" } else { REDACTED }),
             }
         }
@@ -147,7 +147,7 @@ fn redacted(url: &Url) -> String {
     shown.into()
 }
 
-/// A short, stable word for the class of `error`.
+/// A short, stable value for the class of `error`.
 fn error_type(error: &Error) -> &'static str {
     match error {
         Error::Middleware(_) => "middleware",
@@ -160,7 +160,7 @@ fn error_type(error: &Error) -> &'static str {
     }
 }
 
-/// What happened, without the address: reqwest's own text shows all of it.
+/// The text of `error` without the URL. reqwest's own text shows all of it.
 fn message(error: &Error) -> String {
     match error {
         Error::Middleware(_) => "a middleware failed".to_owned(),
@@ -197,8 +197,8 @@ mod tests {
     use super::*;
     use crate::client::testing::{shown, spans_of};
 
-    /// The address of a server that answers with the `traceparent` that it got, and of one that is
-    /// not there.
+    /// The address of a server that answers with the `traceparent` it received, and an address
+    /// without a server.
     async fn servers() -> (std::net::SocketAddr, std::net::SocketAddr) {
         let app = Router::new()
             .route("/", get(|uri: http::Uri| async move { uri.to_string() }))

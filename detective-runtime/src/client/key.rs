@@ -1,7 +1,7 @@
-//! What a span shows of a key in a cache.
+//! The part of a cache key that a span shows.
 
-/// What may be shown of a key: its part before the first `:`, if that looks like a name, and `?`
-/// for the rest, which tells people apart. `user:42` is `user:?`, `42` is `?`.
+/// The part before the first `:`, if it looks like a name, and `?` for the rest, which may identify
+/// a person. `user:42` becomes `user:?`, `42` becomes `?`.
 pub(crate) fn key_pattern(key: &str) -> String {
     match key.split_once(':') {
         Some((name, _)) if is_name(name) => format!("{name}:?"),
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_shown_without_what_tells_people_apart() {
+    fn keys_are_shown_without_what_identifies_a_person() {
         let check = |key: &str, expected: &str| assert_eq!(key_pattern(key), expected);
         check("user:42", "user:?");
         check("store.toys:42:stock", "store.toys:?");

@@ -1,4 +1,4 @@
-//! What a request's calls leave in its trace.
+//! The spans that a request's calls add to its trace.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +37,7 @@ where
     spans
 }
 
-/// `spans`, each as its name, its error, and its attributes.
+/// Each span as its name, its error, and its attributes.
 pub(crate) fn shown(spans: &[Span]) -> String {
     let mut text = String::new();
     for span in spans {

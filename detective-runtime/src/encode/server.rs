@@ -150,9 +150,8 @@ fn of_request(record: &Record, into: &mut impl Attributes) {
     if let Some(port) = port {
         into.int("server.port", port.into());
     }
-    if let Some(version) = request.version {
-        let version = ProtocolVersion(version);
-        into.text("network.protocol.version", version.as_str());
+    if let Some(version) = request.version.and_then(|it| ProtocolVersion(it).as_str()) {
+        into.text("network.protocol.version", version);
     }
     addresses(record, &record.owner, into);
     let prefix = "http.request.header.";

@@ -1,4 +1,4 @@
-//! The body of one recorded response, until it has ended or is dropped.
+//! The body of a recorded response, until it has ended or is dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,8 +14,8 @@ use crate::trace::Surroundings;
 pub(crate) struct RecordedBody {
     inner: Option<Body>,
     open: OpenRequest,
-    /// What `Content-Length` announced of a body that does not know its length. A server that has
-    /// written so much drops the body, and asks neither for its end nor whether there is more.
+    /// The `Content-Length` of a body that does not know its own length. After that many bytes, a
+    /// server drops the body and asks for nothing more.
     announced: Option<u64>,
 }
 
@@ -28,7 +28,7 @@ impl RecordedBody {
         }
     }
 
-    /// Whether the last byte of a body of known length was taken.
+    /// Whether the last byte of a body of known length was read.
     fn is_taken(&mut self) -> bool {
         if let Some(announced) = self.announced
             && let Some(record) = self.open.record()
@@ -61,7 +61,7 @@ impl http_body::Body for RecordedBody {
                 if let (Some(record), Some(data)) = (open.record(), frame.data_ref()) {
                     record.response.bytes += data.len() as u64;
                 }
-                // A server that knows the length does not ask again after the last byte.
+                // A server that knows the length does not poll again after the last byte.
                 if this.is_taken() {
                     this.open.complete();
                 }
@@ -85,8 +85,8 @@ impl http_body::Body for RecordedBody {
 
 impl Drop for RecordedBody {
     fn drop(&mut self) {
-        // A body of known length is complete when its last byte was taken, whether or not its end
-        // was ever asked for.
+        // A body of known length is complete when its last byte was read, even if the server never
+        // polled for the end.
         if self.open.is_open() && self.is_taken() {
             self.open.complete();
         }

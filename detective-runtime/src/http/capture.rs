@@ -1,5 +1,5 @@
-//! What is taken down of a request and its response: facts as they are, formatted by nobody until
-//! the pipeline needs them.
+//! Copies facts from a request and its response. They are formatted later, when the pipeline needs
+//! them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::propagation::{FLAG_SAMPLED, Parent, PassedOn, TRACESTATE, Trace, extr
 use crate::record::{HeadText, Record, RequestBytes};
 use crate::trace::context;
 
-/// Takes down the head of a request, and its place in the trace, under the rule of its slot.
+/// Copies the head of a request and determines its place in the trace, under the rule of its slot.
 pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
     let known = KnownHeaders::of(request.headers());
     record.trace = begin_trace(record, &known, request.headers());
@@ -75,7 +75,7 @@ pub(crate) fn request(record: &mut Record, request: &mut Request<Body>) {
     into.body = RequestBytes::of(request.body_mut(), announced);
 }
 
-/// Takes down the head of a response.
+/// Copies the head of a response.
 pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     record.response.status = response.status().as_u16();
     record.response.endless =
@@ -91,12 +91,12 @@ pub(crate) fn response(record: &mut Record, response: &Response<Body>) {
     );
 }
 
-/// What a `Content-Length` announces.
+/// The value of a `Content-Length`.
 pub(crate) fn announced_length(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// Whether the body is a stream of events, which has no length.
+/// Whether the body is an event stream of unknown length.
 fn is_event_stream(response: &Response<Body>) -> bool {
     response.body().size_hint().exact().is_none()
         && response
@@ -138,8 +138,8 @@ fn begin_trace(record: &mut Record, known: &KnownHeaders<'_>, headers: &HeaderMa
     }
 }
 
-/// The trace of a request that recorded code of the same instance sends through the router itself,
-/// below the span that is open there.
+/// The trace for a request that recorded code of the same instance sends through a router in the
+/// same process. Its parent is the span that is open there.
 fn sent_from_here(record: &mut Record) -> Option<Trace> {
     context::with_record(|sender| {
         let (own, its) = (&record.owner, &sender.owner);
@@ -173,7 +173,7 @@ fn continued(trace_id: u128, parent_span_id: u64, flags: u8) -> Trace {
     }
 }
 
-/// The host and port: what stands before `@` is a name and a password.
+/// The host and port. The part before `@` is a name and a password.
 fn without_userinfo(authority: &[u8]) -> &[u8] {
     let at = authority.iter().rposition(|byte| *byte == b'@');
     at.map_or(authority, |at| &authority[at + 1..])

@@ -1,4 +1,4 @@
-//! The future of one recorded request, until its response head is ready.
+//! The future of a recorded request, until its response head is ready.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,7 +16,7 @@ use crate::http::open::OpenRequest;
 use crate::trace::Within;
 
 pin_project! {
-    /// Answers with the inner service's response, and records its head.
+    /// Returns the inner service's response, and records its head.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct ResponseFuture<F> {
@@ -58,7 +58,7 @@ where
     }
 }
 
-/// Records the head, and ends the request with it or with its body.
+/// Records the head. Ends the request now if no body follows, or else with its body.
 fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Response<Body> {
     let Some(record) = open.record() else {
         if open.is_excluded() && is_made_on_the_way(&response) {
@@ -76,7 +76,7 @@ fn answer(mut open: OpenRequest, response: Response<Body>, is_head: bool) -> Res
     response.map(|body| Body::new(RecordedBody::new(body, open, announced)))
 }
 
-/// What the head says of the body's length, where the body does not say it itself.
+/// The length that the head announces, for a body that does not know its length.
 fn announced_length(response: &Response<Body>) -> Option<u64> {
     if is_made_on_the_way(response) {
         let length = response.headers().get(CONTENT_LENGTH)?;
@@ -85,12 +85,12 @@ fn announced_length(response: &Response<Body>) -> Option<u64> {
     None
 }
 
-/// Whether the program may still be at work on the body: its length is not known.
+/// Whether the length is unknown, so that the program may still be producing the body.
 fn is_made_on_the_way(response: &Response<Body>) -> bool {
     response.body().size_hint().exact().is_none()
 }
 
-/// Whether nothing follows the head: no server polls such a body.
+/// Whether no body follows the head. A server does not poll such a body.
 fn is_without_body(response: &Response<Body>) -> bool {
     matches!(response.status().as_u16(), 100..200 | 204 | 304) || response.body().is_end_stream()
 }

@@ -1,30 +1,30 @@
-//! The headers that every request is asked for, found in one walk.
+//! The headers that are read from every request, found in one pass.
 
 use http::{HeaderMap, HeaderValue};
 
-/// Those of a request's headers that say where it comes from and what it brings.
+/// The headers that describe a request's origin, trace and body.
 ///
-/// One walk over the headers costs less than a look-up for each of these, since requests have few.
+/// One pass over the headers costs less than a look-up for each, since requests have few headers.
 #[derive(Debug, Default)]
 pub(crate) struct KnownHeaders<'a> {
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) user_agent: Option<&'a HeaderValue>,
     pub(crate) content_length: Option<&'a HeaderValue>,
-    /// The first of them.
+    /// The first one.
     traceparent: Option<&'a HeaderValue>,
     has_several_traceparents: bool,
     pub(crate) has_trace_state: bool,
-    /// Whether a proxy has told whom it speaks for, in `Forwarded` or `X-Forwarded-*`.
+    /// Whether a proxy has added `Forwarded` or `X-Forwarded-*`.
     pub(crate) is_forwarded: bool,
 }
 
 impl<'a> KnownHeaders<'a> {
-    /// Finds them. Of a repeated header the first counts.
+    /// Finds the headers. The first of a repeated header counts.
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut known = Self::default();
         for (name, value) in headers {
             let name = name.as_str();
-            // The length first, which tells most of them apart.
+            // Compares the length first, which rules most names out.
             match name.len() {
                 4 if name == "host" => _ = known.host.get_or_insert(value),
                 10 if name == "user-agent" => _ = known.user_agent.get_or_insert(value),
@@ -44,7 +44,7 @@ impl<'a> KnownHeaders<'a> {
         known
     }
 
-    /// The `traceparent`. Several are as good as none: nobody knows which one is meant.
+    /// The `traceparent`; `None` if there are several, since nobody knows which one is right.
     pub(crate) fn traceparent(&self) -> Option<&'a HeaderValue> {
         self.traceparent.filter(|_| !self.has_several_traceparents)
     }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn several_traceparents_are_as_good_as_none() {
+    fn several_traceparents_count_as_absent() {
         for count in 2..4 {
             let headers = headers(&vec![("traceparent", "00"); count]);
             assert_eq!(KnownHeaders::of(&headers).traceparent(), None);

@@ -1,8 +1,8 @@
 //! One HTTP request from its first byte to its last.
 //!
-//! [`DetectiveLayer`] wraps each route of a router; [`service`] begins the record, [`future`] carries
-//! it until the head is ready, [`body`] until the body has ended, and [`open`] makes sure that it is
-//! counted exactly once, whichever of them is dropped first.
+//! [`DetectiveLayer`] wraps each route of a router. [`service`] begins the record, [`future`]
+//! carries it until the head is ready, and [`body`] until the body has ended. [`open`] counts the
+//! request exactly once, whichever of them is dropped first.
 
 mod body;
 mod capture;

@@ -1,4 +1,4 @@
-//! A request that is under way, and its end.
+//! An open request, and its end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::record::{Kind, Outcome, Record, UniqueRecord, observation, truncate};
 use crate::trace::context::{Entered, Scope};
 use crate::trace::{Surroundings, context, settle_mark};
 
-/// Holds the record of a request until it ends. Whoever drops it ends the request: nothing that
-/// happens to the future or to the body can lose it or count it twice.
+/// Owns the record of a request until it ends. Dropping it ends the request, so that nothing that
+/// happens to the future or to the body can lose the request or count it twice.
 #[derive(Debug)]
 pub(crate) struct OpenRequest {
     scope: Option<Scope>,
 }
 
-/// The status under which a request is counted whose handler failed to give an answer at all.
+/// The status for a request whose handler gave no response at all.
 const INTERNAL_SERVER_ERROR: u16 = 500;
 
 impl OpenRequest {
@@ -24,12 +24,12 @@ impl OpenRequest {
         Self { scope: Some(scope) }
     }
 
-    /// A request whose record an outer layer holds, or has excluded.
+    /// A request that an outer layer records or has excluded.
     pub(crate) fn outer() -> Self {
         Self { scope: None }
     }
 
-    /// Moves it out, and leaves nothing behind.
+    /// Moves the request out, and leaves an empty value behind.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl OpenRequest {
         }
     }
 
-    /// The record, unless the request is excluded or an outer layer's.
+    /// The record, unless the request is excluded or belongs to an outer layer.
     pub(crate) fn record(&mut self) -> Option<&mut Record> {
         match &mut self.scope {
             Some(Scope::Record(record)) => Some(record),
@@ -54,17 +54,17 @@ impl OpenRequest {
         }
     }
 
-    /// Whether it has not ended, if it is recorded here or excluded.
+    /// Whether the request is recorded or excluded here and has not ended.
     pub(crate) fn is_open(&self) -> bool {
         self.scope.is_some()
     }
 
-    /// Whether nothing of the request is recorded, nor of what it calls.
+    /// Whether neither the request nor anything that it calls is recorded.
     pub(crate) fn is_excluded(&self) -> bool {
         matches!(self.scope, Some(Scope::Excluded(_)))
     }
 
-    /// Ends the request as answered in full.
+    /// Ends the request with a complete response.
     pub(crate) fn complete(&mut self) {
         self.finish(|record| match record.response.status {
             // Any other answer means that somebody caught the panic and recovered.
@@ -75,7 +75,7 @@ impl OpenRequest {
         });
     }
 
-    /// Ends the request because its answer could not be made or sent, for the reason given.
+    /// Ends the request because its response could not be made or sent.
     pub(crate) fn fail(&mut self, reason: fmt::Arguments<'_>) {
         self.finish(|record| {
             note_error(record, reason);
@@ -130,7 +130,7 @@ fn of_status(status: u16) -> Outcome {
     }
 }
 
-/// Notes why there is no whole answer, as far as the config wants it, unless there is a reason
+/// Stores why the response is incomplete, as far as the config allows, unless an error is stored
 /// already.
 fn note_error(record: &mut Record, reason: fmt::Arguments<'_>) {
     let capture = &record.owner.snapshot.config.capture;
@@ -141,14 +141,14 @@ fn note_error(record: &mut Record, reason: fmt::Arguments<'_>) {
     }
 }
 
-/// A request that is current on this thread. Dropped without being left, which only a panic does, it
-/// marks the record as unwound.
+/// A request that is current on this thread. Only a panic drops it without
+/// [`leave`](Inside::leave), which marks the record as unwound.
 pub(crate) struct Inside<'a> {
     entered: Option<Entered<'a>>,
 }
 
 impl Inside<'_> {
-    /// Puts the outer request back.
+    /// Restores the outer request.
     #[inline]
     pub(crate) fn leave(mut self) {
         self.entered = None;
@@ -164,11 +164,11 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// Moves the metrics, at once, and hands the record over.
+/// Updates the metrics at once, and queues the record.
 fn count(mut record: UniqueRecord, outcome: Outcome) {
     debug_assert_eq!(record.kind, Kind::Request);
     if record.response.status == 0 && matches!(outcome, Outcome::Panic | Outcome::ServerError) {
-        // What a panic-catching layer or a proxy tells the client; the row says the same.
+        // The status that a panic-catching layer or a proxy sends. The row shows the same.
         record.response.status = INTERNAL_SERVER_ERROR;
     }
     if outcome == Outcome::Panic
@@ -183,7 +183,7 @@ fn count(mut record: UniqueRecord, outcome: Outcome) {
         return;
     };
     slot.cells.finish(observation.scheme);
-    // Outlives the record, which may be emptied as soon as it is handed over.
+    // A reference of its own, since the record may be cleared as soon as it is queued.
     let instance = Arc::clone(&owner.instance);
     if owner.snapshot.watches_investigated_only() && record.handler.callsite.is_none() {
         return instance.records.give_back(record);

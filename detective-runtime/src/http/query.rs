@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-/// Parameters whose values are credentials (OpenTelemetry HTTP conventions 1.44, `url.query`): even
+/// Parameters whose values are credentials (OpenTelemetry HTTP conventions 1.44, `url.query`). Even
 /// when they are allowed, only their names are kept.
 const SIGNATURES: &[&str] = &[
     "X-Amz-Signature",
@@ -14,12 +14,12 @@ const SIGNATURES: &[&str] = &[
     "X-Goog-Signature",
 ];
 
-/// Appends the parameters of `query` that are in `allowed` (`*` allows all), in their order.
+/// Appends the parameters of `query` that are in `allowed` (`*` allows all), in order.
 pub(crate) fn push_allowed(to: &mut Vec<u8>, query: &str, allowed: &[String]) {
     let start = to.len();
     for parameter in query.split('&') {
         let name = parameter.split('=').next().unwrap_or(parameter);
-        // As the one reads it who uses the value: `%73ig` is `sig`.
+        // Decoded as the application does it: `%73ig` is `sig`.
         let decoded = percent_decode_str(name).decode_utf8_lossy();
         if !allowed
             .iter()
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_as_they_are_read() {
+    fn names_are_compared_decoded() {
         check("%73ig=abc", &["*"], "%73ig=REDACTED");
         check("s%69%67=abc", &["sig"], "s%69%67=REDACTED");
         check("p%61ge=2&%ff=3", &["page"], "p%61ge=2");

@@ -27,9 +27,9 @@ pub struct DetectiveService<S> {
     watched: Arc<Watched>,
 }
 
-/// In the extensions of every recorded request that a layer has passed on: the current record is
-/// this request's. One without it was sent by the code that the record is about. Of no size, since the
-/// extensions then need no memory for it.
+/// Marks, in the extensions of a recorded request, that the current record belongs to this request.
+/// A request without it was sent by the code that the record is about. Zero-sized, so that
+/// inserting it does not allocate.
 #[derive(Debug, Clone, Copy)]
 struct Passed;
 
@@ -66,7 +66,7 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let is_head = request.method() == Method::HEAD;
         let mut open = self.watched.begin(&mut request);
-        // Not by `inside`: the request is large, and would be moved into the closure first.
+        // `inside` is not used because it would move the large request into a closure first.
         let inside = open.enter();
         let inner = self.inner.call(request);
         inside.leave();
@@ -110,7 +110,7 @@ impl Watched {
         OpenRequest::new(Scope::Record(record))
     }
 
-    /// Finds the slot of the record's request, and answers whether its rule lets it be recorded.
+    /// Finds the slot of the request, and returns whether its rule allows recording.
     fn is_wanted(&self, record: &mut Record, request: &Request<Body>) -> bool {
         let snapshot = &record.owner.snapshot;
         let slot = self.slot(request, snapshot, record.request.slot.take());
@@ -120,7 +120,7 @@ impl Watched {
         !is_excluded
     }
 
-    /// A request that leaves nothing; its calls carry on the trace that it came with.
+    /// A request that is not recorded. Its calls pass on the incoming trace headers.
     fn excluded(&self, request: &Request<Body>) -> OpenRequest {
         let is_believed = || self.instance.snapshot().config.tracing.trust_inbound;
         OpenRequest::new(Scope::Excluded(PassedOn::of(
@@ -129,9 +129,9 @@ impl Watched {
         )))
     }
 
-    /// Gives the outer layer's record the route that only the inner router knows. Answers whether
-    /// there is such a record: code that is at work on something else, or for another instance, may
-    /// send a request of its own through a router.
+    /// Gives the outer layer's record the route that only the inner router knows. Returns false if
+    /// the current record is not for a request of this instance: other code may send a request of
+    /// its own through a router.
     fn refine(&self, request: &Request<Body>) -> bool {
         let is_matched = request.extensions().get::<MatchedPath>().is_some();
         context::with_record(|record| {
@@ -152,8 +152,8 @@ impl Watched {
         .unwrap_or(false)
     }
 
-    /// The slot of a request. `last` is the one that the record was used for last, which is mostly the
-    /// same: then no reference is counted.
+    /// The slot of a request. `last` is the slot that the record had before. It is usually the
+    /// same, and then no reference count changes.
     fn slot(
         &self,
         request: &Request<Body>,

@@ -1,4 +1,4 @@
-//! The slots that one layered service has met lately.
+//! The slots that a layered service has used.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,14 +7,14 @@ use http::Method;
 
 use crate::rules::Slot;
 
-/// The slots that one layered service has met lately: most services serve one method of one route.
+/// The slots that a layered service has used. Most services serve one method of one route.
 #[derive(Debug, Default)]
 pub(crate) struct SlotCache {
     entries: [OnceLock<(Method, MatchedPath, Arc<Slot>)>; 4],
 }
 
 impl SlotCache {
-    /// The slot, if the service has met it before.
+    /// The slot, if the service has used it before.
     pub(crate) fn get(&self, method: &Method, path: &MatchedPath) -> Option<&Arc<Slot>> {
         self.entries
             .iter()
@@ -25,8 +25,8 @@ impl SlotCache {
             })
     }
 
-    /// Remembers a slot while there is room. The first to come stay: a service that serves more
-    /// pairs than there is room for looks the others up in the instance's map.
+    /// Remembers a slot while there is room. The first ones stay; a service that serves more pairs
+    /// looks the others up in the instance's map.
     pub(crate) fn add(&self, method: &Method, path: &MatchedPath, slot: &Arc<Slot>) {
         let mut entry = (method.clone(), path.clone(), Arc::clone(slot));
         for place in &self.entries {
@@ -38,8 +38,8 @@ impl SlotCache {
     }
 }
 
-/// Equal texts; routers hand out the same allocation for the same route, so the pointer decides
-/// nearly always.
+/// Whether the texts are equal. Routers return the same allocation for the same route, so comparing
+/// the pointers is nearly always enough.
 fn is_same(one: &str, other: &str) -> bool {
     std::ptr::eq(one, other) || one == other
 }

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
-/// Bucket bounds in nanoseconds, shared by every histogram that has the same ones.
+/// Bucket bounds in nanoseconds, shared by all histograms with the same bounds.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds(Arc<Table>);
 
 #[derive(Debug)]
 struct Table {
     /// For each bit length of a duration, the first bucket that such a duration can be in. The
-    /// search starts there; with bounds that about double it ends after a step or two.
+    /// search starts there. If each bound is about twice the previous one, it ends after a step or
+    /// two.
     first: [u16; 65],
-    /// Ascending upper bounds, inclusive; the last stands for `+Inf`, so that every search ends.
+    /// Ascending inclusive upper bounds. The last one stands for `+Inf`, so that every search ends.
     upper: Box<[u64]>,
 }
 
-/// More bounds than this are cut off: each is a series of its own for every route.
+/// Further bounds are dropped, since each bound is a series of its own for every route.
 const MAX_BOUNDS: usize = 256;
 
 impl Bounds {
-    /// Bounds given in seconds, in any order. Bounds that are negative or not finite are left out,
-    /// as are repeated ones; what is finer than a nanosecond is rounded. At most 256 are kept.
+    /// Bounds in seconds, in any order. Negative, non-finite and repeated bounds are left out.
+    /// Bounds are rounded to nanoseconds, and at most 256 are kept.
     pub(crate) fn from_seconds(seconds: &[f64]) -> Self {
         let mut upper: Vec<u64> = seconds
             .iter()
@@ -43,12 +44,12 @@ impl Bounds {
         }))
     }
 
-    /// How many buckets there are, the one for `+Inf` included.
+    /// The number of buckets, including `+Inf`.
     pub(super) fn buckets(&self) -> usize {
         self.0.upper.len()
     }
 
-    /// The bucket of a duration: the first whose bound is not less than it.
+    /// The bucket of a duration: the first whose bound is at least the duration.
     #[inline]
     pub(super) fn bucket_of(&self, nanos: u64) -> usize {
         let table = &*self.0;
@@ -67,7 +68,7 @@ impl Bounds {
     }
 }
 
-/// Nanoseconds as seconds. Dividing keeps `5_000_000` the same number as the literal `0.005`.
+/// Converts nanoseconds to seconds. Division keeps `5_000_000` equal to the literal `0.005`.
 pub(super) fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
 }

@@ -9,7 +9,7 @@ use super::shard;
 use super::status::StatusCounters;
 use crate::config::Naming;
 
-/// Everything that is counted for one (method, endpoint).
+/// All counts of one (method, endpoint).
 #[derive(Debug)]
 pub(crate) struct RouteCells {
     method: Box<str>,
@@ -18,7 +18,7 @@ pub(crate) struct RouteCells {
     finished: Finished,
 }
 
-/// Finished requests, in the form that the naming asks for.
+/// Finished requests, in the form that `metrics.naming` selects.
 #[derive(Debug)]
 pub(super) enum Finished {
     Classic {
@@ -44,14 +44,14 @@ impl RouteCells {
         }
     }
 
-    /// Counts a request in. Whoever calls this calls [`finish`](Self::finish) exactly once, from a
-    /// guard, with the same scheme.
+    /// Counts a request that begins. The caller must call [`finish`](Self::finish) exactly once
+    /// with the same scheme, from a guard.
     #[inline]
     pub(crate) fn start(&self, scheme: Scheme) {
         self.in_flight.start(scheme);
     }
 
-    /// Counts a request out of those in flight.
+    /// Counts a request that is no longer in flight.
     #[inline]
     pub(crate) fn finish(&self, scheme: Scheme) {
         self.in_flight.finish(scheme);
@@ -72,8 +72,9 @@ impl RouteCells {
         }
     }
 
-    /// Makes the trace of an observed request the exemplar of its bucket. For the pipeline thread,
-    /// once the trace is known to be kept; may take a lock. `unix_nanos` is when the request ended.
+    /// Makes the trace of an observed request the exemplar of its bucket. Only for the pipeline
+    /// thread, since it may take a lock, and only once the trace is known to be kept. `unix_nanos`
+    /// is when the request ended.
     pub(crate) fn set_exemplar(
         &self,
         observation: &Observation,
@@ -106,7 +107,7 @@ impl RouteCells {
         &self.endpoint
     }
 
-    /// How many requests are in flight over `scheme`; `None` when there never was one.
+    /// The number of requests in flight over `scheme`; `None` if there never was one.
     pub(super) fn in_flight(&self, scheme: Scheme) -> Option<u64> {
         self.in_flight.read(scheme)
     }
@@ -116,7 +117,7 @@ impl RouteCells {
     }
 }
 
-/// Everything that is counted for one investigated function.
+/// All counts of one investigated function.
 #[derive(Debug)]
 pub(crate) struct FunctionCells {
     function: Box<str>,
@@ -129,14 +130,14 @@ pub(crate) struct FunctionCells {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Calls {
     pub(crate) count: u64,
-    /// Those of them that failed.
+    /// The calls that failed.
     pub(crate) errors: u64,
-    /// The time of all of them together.
+    /// The total time of all calls.
     pub(crate) nanos: u64,
 }
 
 impl FunctionCells {
-    /// Cells of their own; those that `/metrics` shows are made by
+    /// Separate cells. The cells that `/metrics` shows are made by
     /// [`MetricsRegistry::function`](super::MetricsRegistry::function).
     pub(crate) fn new(function: &str, module: &str, bounds: &Bounds) -> Self {
         Self {
@@ -153,8 +154,9 @@ impl FunctionCells {
         self.histogram(failed).observe(shard::current(), nanos);
     }
 
-    /// Makes the trace of an observed call the exemplar of its bucket. For the pipeline thread,
-    /// once the trace is known to be kept; may take a lock. `unix_nanos` is when the call ended.
+    /// Makes the trace of an observed call the exemplar of its bucket. Only for the pipeline
+    /// thread, since it may take a lock, and only once the trace is known to be kept. `unix_nanos`
+    /// is when the call ended.
     pub(crate) fn set_exemplar(
         &self,
         nanos: u64,
@@ -171,7 +173,7 @@ impl FunctionCells {
         });
     }
 
-    /// Everything that was counted, added up.
+    /// The sum of all counts.
     pub(crate) fn calls(&self) -> Calls {
         let (ok, error) = (self.ok.snapshot(), self.error.snapshot());
         Calls {

@@ -1,4 +1,4 @@
-//! From cells to the metric families of the prometheus crate.
+//! Converts cells to the metric families of the prometheus crate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::sources::Sources;
 use super::stats::{DropReason, Part};
 use crate::config::Naming;
 
-/// Reads everything that one instance counts.
+/// Reads all cells of one instance.
 pub(super) struct CellCollector {
     sources: Arc<Sources>,
     descriptions: Vec<Desc>,
@@ -55,7 +55,7 @@ impl Collector for CellCollector {
 }
 
 impl Sources {
-    /// Calls `visit` for every histogram, with the family and the labels of its series.
+    /// Calls `visit` for every histogram, with its family and the labels of its series.
     pub(super) fn visit_histograms(
         &self,
         mut visit: impl FnMut(&'static Family, Vec<LabelPair>, &Histogram),
@@ -84,7 +84,7 @@ impl Sources {
         }
     }
 
-    /// Every histogram that holds something, by family.
+    /// Every histogram that is not empty, by family.
     fn histograms(&self) -> Vec<MetricFamily> {
         let mut families: BTreeMap<&str, (&Family, Vec<Metric>)> = BTreeMap::new();
         self.visit_histograms(|family, labels, histogram| {
@@ -99,7 +99,7 @@ impl Sources {
             .collect()
     }
 
-    /// Requests that ended and requests in flight.
+    /// Finished requests and requests in flight.
     fn requests(&self) -> Vec<MetricFamily> {
         let routes = self.routes();
         match self.naming {
@@ -126,7 +126,7 @@ impl Sources {
         }
     }
 
-    /// What Detective says of itself.
+    /// Detective's metrics about itself.
     fn own_state(&self) -> Vec<MetricFamily> {
         let stats = &*self.stats;
         let version = [env!("CARGO_PKG_VERSION")];
@@ -181,7 +181,7 @@ fn ended(route: &RouteCells) -> Vec<Metric> {
     requests.snapshot().into_iter().map(metric).collect()
 }
 
-/// `http_requests_in_flight` of one route, over both schemes.
+/// `http_requests_in_flight` of one route, both schemes together.
 fn in_flight(route: &RouteCells) -> Option<Metric> {
     let schemes = Scheme::ALL.into_iter();
     let count: u64 = schemes
@@ -192,7 +192,7 @@ fn in_flight(route: &RouteCells) -> Option<Metric> {
     Some(gauge_metric(labels, count))
 }
 
-/// `http_server_active_requests`, which the convention splits by method and scheme only.
+/// `http_server_active_requests`. The convention splits it only by method and scheme.
 fn active(routes: &[Arc<RouteCells>]) -> MetricFamily {
     let family = &names::HTTP_SERVER_ACTIVE_REQUESTS;
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
@@ -210,7 +210,7 @@ fn active(routes: &[Arc<RouteCells>]) -> MetricFamily {
     family_of(family, MetricType::GAUGE, metrics)
 }
 
-/// `detective_requests_outside_histogram_total` of one route, once it has some.
+/// `detective_requests_outside_histogram_total` of one route, if there are such requests.
 fn outside(route: &RouteCells) -> Option<Metric> {
     let Finished::Semconv(list) = route.finished() else {
         return None;
@@ -221,7 +221,7 @@ fn outside(route: &RouteCells) -> Option<Metric> {
     Some(counter_metric(labels, count))
 }
 
-/// The attribute `http.route`, which is absent when no route matched.
+/// The attribute `http.route`; absent when no route matched.
 fn known_route(route: &RouteCells) -> Option<&str> {
     Some(route.endpoint()).filter(|endpoint| *endpoint != names::UNMATCHED)
 }
@@ -246,7 +246,7 @@ fn duration_labels(route: &RouteCells, attributes: Attributes) -> Vec<LabelPair>
     )
 }
 
-/// The labels of a series; one without a value is left out, which Prometheus treats as empty.
+/// The labels of a series. A label without a value is left out, which Prometheus treats as empty.
 fn labels(family: &Family, values: &[Option<&str>]) -> Vec<LabelPair> {
     let pairs = family.labels.iter().zip(values);
     pairs
@@ -298,7 +298,7 @@ fn gauge_metric(labels: Vec<LabelPair>, value: u64) -> Metric {
     metric
 }
 
-/// `None` for a histogram that is still empty.
+/// `None` for an empty histogram.
 fn histogram_metric(labels: Vec<LabelPair>, histogram: &Histogram) -> Option<Metric> {
     let snapshot = histogram.snapshot();
     let count = snapshot.count();

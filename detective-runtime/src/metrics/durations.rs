@@ -24,8 +24,7 @@ pub(super) struct Attributes {
 impl Attributes {
     fn of(observation: &Observation) -> Self {
         let status = status::known(observation.status);
-        // 499 with a disconnect stands for a response that was never sent; the convention has no
-        // status then.
+        // 499 with a disconnect means that no response was sent. The convention then has no status.
         let never_sent = status == 499 && observation.error == Some(ErrorType::ClientDisconnect);
         Self {
             status: if never_sent { 0 } else { status },
@@ -42,7 +41,7 @@ impl Attributes {
 pub(super) struct DurationHistograms {
     bounds: Bounds,
     first: OnceBox<Node>,
-    /// Requests that are in no histogram; they are few, or long.
+    /// Requests that are in no histogram. They are few, or long.
     outside: AtomicU64,
 }
 
@@ -62,7 +61,7 @@ impl DurationHistograms {
         }
     }
 
-    /// Counts one request. Out of line, so that the other naming does not pay for its registers.
+    /// Counts one request. Not inlined, so that the other naming does not pay for its registers.
     #[inline(never)]
     pub(super) fn observe(&self, observation: &Observation) {
         if observation.in_histogram {
@@ -73,7 +72,7 @@ impl DurationHistograms {
         }
     }
 
-    /// How many requests are in no histogram.
+    /// The number of requests that are in no histogram.
     pub(super) fn outside(&self) -> u64 {
         self.outside.load(Relaxed)
     }
@@ -95,8 +94,8 @@ impl DurationHistograms {
         }
     }
 
-    /// Fills the end of the list, unless another thread was quicker: its node is then the answer,
-    /// and the walk goes on from there.
+    /// Appends a node, unless another thread was faster. Its node is then returned, and the walk
+    /// continues from there.
     #[cold]
     #[inline(never)]
     fn append<'list>(&self, end: &'list OnceBox<Node>, attributes: Attributes) -> &'list Node {

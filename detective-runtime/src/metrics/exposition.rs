@@ -1,4 +1,4 @@
-//! The answer to a scrape.
+//! The response to a scrape.
 
 use http::HeaderValue;
 use prometheus::TextEncoder;
@@ -9,14 +9,16 @@ use super::openmetrics;
 use super::registry::MetricsRegistry;
 
 impl MetricsRegistry {
-    /// Everything there is to scrape, in the format that the `Accept` header asks for, and the
-    /// `Content-Type` that goes with it. Reads every cell: for `/metrics`, not for the request path.
+    /// Renders all metrics in the format that the `Accept` header asks for, and returns the
+    /// matching `Content-Type`. It reads every cell, so it is for `/metrics`, not for the request
+    /// path.
     pub(crate) fn render(&self, accept: Option<&HeaderValue>) -> (HeaderValue, String) {
         let format = negotiate(accept);
         let text = match format {
             Format::Text => encode_text(&self.gather()),
             Format::OpenMetrics(_) => {
-                // Exemplars first: whatever an exemplar shows is then in its bucket's count.
+                // Exemplars first: a request that has an exemplar is then also in the count of its
+                // bucket.
                 let exemplars = self.exemplars();
                 openmetrics::encode(&self.gather(), &exemplars)
             }
@@ -25,7 +27,8 @@ impl MetricsRegistry {
     }
 }
 
-/// One family at a time, so that one that cannot be written takes no other with it.
+/// Encodes one family at a time, so that a family that cannot be written does not affect the
+/// others.
 fn encode_text(families: &[MetricFamily]) -> String {
     let mut text = String::new();
     for family in families {

@@ -7,43 +7,43 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::bounds::Bounds;
 use super::shard::{self, LINE_CELLS, Line};
 
-/// Durations counted by bucket, and the trace of one of them for each bucket.
+/// Durations counted by bucket, with the trace of one of them for each bucket.
 #[derive(Debug)]
 pub(super) struct Histogram {
     bounds: Bounds,
     lines_per_shard: usize,
-    /// For each shard the sum in nanoseconds, then the count of each bucket. With the default
-    /// bounds that fills one line exactly.
+    /// For each shard, the sum in nanoseconds and then the count of each bucket. With the default
+    /// bounds, this fills exactly one line.
     lines: Box<[Line]>,
     exemplars: Mutex<Vec<Option<Exemplar>>>,
-    /// When each of them was, so that the lock is taken only for one that replaces it.
+    /// The times of the exemplars, so that the lock is taken only to replace one.
     exemplar_times: Box<[AtomicU64]>,
 }
 
-/// An exemplar is replaced by one that is later by this much, so that however many requests end, a
-/// few of them set exemplars. Nobody reads them more often than once a second.
+/// An exemplar is replaced only by one that is this much later. So only a few requests set
+/// exemplars, however many end. Scrapes are rarely more frequent than once a second.
 const EXEMPLAR_INTERVAL_NANOS: u64 = 100_000_000;
 
-/// One request that was counted in a bucket, and where its trace is.
+/// One request that was counted in a bucket, and its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exemplar {
     pub(super) nanos: u64,
     pub(super) trace_id: u128,
     pub(super) span_id: u64,
-    /// When it was, in nanoseconds since 1970.
+    /// When it ended, in nanoseconds since 1970.
     pub(super) unix_nanos: u64,
 }
 
-/// What a histogram held when it was read.
+/// The content of a histogram when it was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    /// How many durations fell in each bucket (not cumulative), `+Inf` last.
+    /// The number of durations in each bucket (not cumulative), `+Inf` last.
     pub(super) buckets: Vec<u64>,
     pub(super) sum_nanos: u64,
 }
 
 impl Snapshot {
-    /// How many durations there were. Derived from the buckets, so that the two always agree.
+    /// The number of durations. Derived from the buckets, so that the two always agree.
     pub(super) fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
@@ -53,7 +53,7 @@ impl Histogram {
     pub(super) fn new(bounds: Bounds) -> Self {
         let lines_per_shard = (bounds.buckets() + 1).div_ceil(LINE_CELLS);
         let lines = lines_per_shard * shard::count();
-        // Far from any time, so that the first exemplar is set.
+        // Far from any real time, so that the first exemplar is set.
         let never = std::iter::repeat_with(|| AtomicU64::new(u64::MAX));
         let exemplar_times = never.take(bounds.buckets()).collect();
         Self {
@@ -65,7 +65,7 @@ impl Histogram {
         }
     }
 
-    /// Counts one duration in the copy of `shard`, which [`shard::current`] has given.
+    /// Counts one duration in the copy `shard`, which is [`shard::current`].
     #[inline]
     pub(super) fn observe(&self, shard: usize, nanos: u64) {
         let cell = self.bounds.bucket_of(nanos) + 1;
@@ -74,12 +74,13 @@ impl Histogram {
         self.lines[first + cell / LINE_CELLS].0[cell % LINE_CELLS].fetch_add(1, Relaxed);
     }
 
-    /// Keeps `exemplar` for the bucket that its duration falls in, unless the one that is there is
-    /// nearly as new. May take a lock: not for the request path.
+    /// Keeps `exemplar` for the bucket of its duration, unless the bucket's exemplar is nearly as
+    /// new. May take a lock, so it is not for the request path.
     pub(super) fn set_exemplar(&self, exemplar: Exemplar) {
         let bucket = self.bounds.bucket_of(exemplar.nanos);
         let time = &self.exemplar_times[bucket];
-        // A clock that was set back makes the one that is there look late.
+        // `abs_diff`, because after the clock was set back, the old exemplar seems to be in the
+        // future.
         if exemplar.unix_nanos.abs_diff(time.load(Relaxed)) < EXEMPLAR_INTERVAL_NANOS {
             return;
         }
@@ -89,7 +90,7 @@ impl Histogram {
         exemplars[bucket] = Some(exemplar);
     }
 
-    /// The exemplar of each bucket; empty when there is none at all.
+    /// The exemplar of each bucket; empty if there are none.
     pub(super) fn exemplars(&self) -> Vec<Option<Exemplar>> {
         self.lock_exemplars().clone()
     }
@@ -116,7 +117,7 @@ impl Histogram {
     }
 
     fn lock_exemplars(&self) -> MutexGuard<'_, Vec<Option<Exemplar>>> {
-        // Each exemplar is a plain value, so a poisoned lock holds nothing half-written.
+        // Each exemplar is a plain value, so a poisoned lock protects nothing half-written.
         self.exemplars
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

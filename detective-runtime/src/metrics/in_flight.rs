@@ -1,13 +1,13 @@
-//! Requests that are being answered.
+//! Requests in flight.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::observation::Scheme;
 use super::shard::{self, LINE_CELLS, Line};
 
-/// Requests counted in and out. Two counters rather than one that goes up and down: a request may
-/// end on another thread than it began on, and a route that was never used is told from one that
-/// is idle.
+/// Counts requests that began and that ended. There are two counters instead of one that goes up
+/// and down: a request may end on another thread than it began on, and a route that was never used
+/// differs from an idle one.
 #[derive(Debug)]
 pub(super) struct InFlight(Box<[Line]>);
 
@@ -41,7 +41,7 @@ impl InFlight {
         self.0[shard::current()].0[scheme as usize * 2 + which].fetch_add(1, Relaxed);
     }
 
-    /// How many requests are in flight over `scheme`; `None` when there never was one.
+    /// The number of requests in flight over `scheme`; `None` if there never was one.
     pub(super) fn read(&self, scheme: Scheme) -> Option<u64> {
         let sum = |which: usize| -> u64 {
             let cells = self
@@ -50,7 +50,7 @@ impl InFlight {
                 .map(|line| &line.0[scheme as usize * 2 + which]);
             cells.map(|cell| cell.load(Relaxed)).sum()
         };
-        // Read in this order, a request that ends meanwhile cannot make the difference negative.
+        // In this order, a request that ends meanwhile cannot make the difference negative.
         let finished = sum(FINISHED);
         let started = sum(STARTED);
         (started > 0).then(|| started.saturating_sub(finished))

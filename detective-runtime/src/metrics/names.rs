@@ -1,10 +1,10 @@
 //! The names, help texts and labels of every metric family that Detective exposes.
 //!
-//! Names follow the Prometheus guide (base unit as suffix, `_total` on counters); those of
-//! `metrics.naming = "semconv"` follow OpenTelemetry's HTTP conventions 1.44 as the compatibility
-//! specification writes them for Prometheus.
+//! Names follow the Prometheus guide (base unit as suffix, `_total` on counters). The names of
+//! `metrics.naming = "semconv"` follow OpenTelemetry's HTTP conventions 1.44, in the form that the
+//! compatibility specification gives for Prometheus.
 
-/// What is the same for every series of a metric family.
+/// The properties that all series of a metric family share.
 #[derive(Debug)]
 pub(super) struct Family {
     pub(super) name: &'static str,
@@ -15,11 +15,11 @@ pub(super) struct Family {
 
 /// The endpoint of a request that no route matched.
 pub(crate) const UNMATCHED: &str = "unmatched";
-/// The endpoint that (method, route) pairs beyond `metrics.max_routes` share.
+/// The endpoint of all (method, route) pairs beyond `metrics.max_routes`.
 pub(crate) const OVERFLOW: &str = "_OVERFLOW";
-/// The method of a request whose own is not a known one.
+/// The method of a request with an unknown method.
 pub(crate) const OTHER_METHOD: &str = "_OTHER";
-/// The `status` of a request whose response had a number that is no status of HTTP.
+/// The `status` of a request whose response has a number that is not an HTTP status.
 pub(super) const NO_STATUS: &str = "none";
 
 /// Declares the families, and makes from them [`ALL`].

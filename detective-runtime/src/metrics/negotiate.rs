@@ -1,23 +1,24 @@
-//! Which of the two text formats a scrape is answered in.
+//! Chooses the text format of the response to a scrape.
 //!
 //! Follows the Prometheus "Scrape protocol content negotiation" and RFC 9110, section 12.5.1: the
-//! supported format with the highest weight wins, the first one among equals, and whoever asks for
-//! nothing that is supported gets the Prometheus text format 0.0.4.
+//! supported format with the highest weight wins, and the first one among equals. A client that
+//! asks for no supported format gets the Prometheus text format 0.0.4.
 
 use http::HeaderValue;
 
-/// A format that can be answered in.
+/// A supported format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// Prometheus text 0.0.4.
     Text,
-    /// OpenMetrics text 1.0.0, with the escaping scheme to name in the answer if one was asked for.
+    /// OpenMetrics text 1.0.0, with the escaping scheme to name in the response if the client named
+    /// one.
     OpenMetrics(Option<Escaping>),
 }
 
-/// How metric names outside `[a-zA-Z0-9_:]` are written. Ours never are, and those of the
-/// prometheus crate cannot be, so that the schemes differ in name only, but for `dots`, which
-/// would double every underscore: to that one the answer is `underscores`.
+/// How metric names outside `[a-zA-Z0-9_:]` are written. Detective has no such names, and the
+/// prometheus crate allows none, so the schemes give the same text. Only `dots` would differ, by
+/// doubling every underscore; the response to it is `underscores`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escaping {
     AllowUtf8,
@@ -57,7 +58,7 @@ pub(super) fn negotiate(accept: Option<&HeaderValue>) -> Format {
     best.map_or(Format::Text, |(format, _)| format)
 }
 
-/// One element of the header: the format that satisfies it, and its weight.
+/// One element of the header: the format that it accepts, and its weight.
 fn parse_range(range: &str) -> Option<(Format, f32)> {
     let mut parts = split_unquoted(range, ';');
     let media_type = parts.next()?.trim().to_ascii_lowercase();
@@ -82,7 +83,7 @@ fn parse_range(range: &str) -> Option<(Format, f32)> {
     Some((format, weight))
 }
 
-/// An unknown scheme is answered with the one that every client understands.
+/// An unknown scheme gets the scheme that every client understands.
 fn parse_escaping(value: &str) -> Escaping {
     match value {
         "allow-utf-8" => Escaping::AllowUtf8,
@@ -92,7 +93,7 @@ fn parse_escaping(value: &str) -> Escaping {
 }
 
 fn parse_weight(value: &str) -> Option<f32> {
-    // A number by the standard has digits and a point only, no sign and no exponent.
+    // The standard allows only digits and a point in a weight, no sign and no exponent.
     let digits = value
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');

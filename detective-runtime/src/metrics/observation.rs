@@ -7,22 +7,22 @@ use super::labels::labels;
 /// One finished request, as the metrics see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Observation {
-    /// The response's status. For a request without a response, what a proxy would log: 500 after a
-    /// panic or an error of the service, 503 when the shutdown cut it off, else 499, since the
-    /// client left.
+    /// The response's status. For a request without a response, the status that a proxy would log:
+    /// 500 after a panic or an error of the service, 503 after a cut-off by the shutdown, or else
+    /// 499, since the client left.
     pub(crate) status: u16,
     /// From the request's head to the end of the response's body, in nanoseconds.
     pub(crate) nanos: u64,
-    /// Whether it belongs in the latency histogram. Upgraded connections and event streams do not,
-    /// nor do routes whose rule says `histogram = false`.
+    /// Whether the latency histogram counts it. It does not count upgraded connections, event
+    /// streams and routes whose rule says `histogram = false`.
     pub(crate) in_histogram: bool,
-    /// What went wrong, unless the status tells it.
+    /// What went wrong, unless the status shows it.
     pub(crate) error: Option<ErrorType>,
     pub(crate) version: ProtocolVersion,
     pub(crate) scheme: Scheme,
 }
 
-/// A failure that is not told by the response's status: the attribute `error.type`.
+/// A failure that the response's status does not show: the attribute `error.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorType {
     Panic,
@@ -43,7 +43,7 @@ impl ErrorType {
     }
 }
 
-/// The version of HTTP: the attribute `network.protocol.version`.
+/// The HTTP version: the attribute `network.protocol.version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProtocolVersion(pub(crate) Version);
 

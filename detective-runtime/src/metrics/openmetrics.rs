@@ -1,4 +1,4 @@
-//! Gathered metric families as OpenMetrics text 1.0.0, with exemplars.
+//! Writes gathered metric families as OpenMetrics text 1.0.0, with exemplars.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -8,12 +8,12 @@ use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType, 
 use super::bounds::seconds;
 use super::histogram::Exemplar;
 
-/// Exemplars by family and labels, since the prometheus crate's families have no place for them.
+/// Exemplars by family and labels, since the prometheus crate's families cannot store them.
 #[derive(Debug, Default)]
 pub(super) struct Exemplars(HashMap<String, Vec<Option<Exemplar>>>);
 
 impl Exemplars {
-    /// Adds the exemplars of one histogram, one for each of its buckets.
+    /// Adds the exemplars of one histogram, one for each bucket.
     pub(super) fn insert(
         &mut self,
         family: &str,
@@ -31,15 +31,15 @@ impl Exemplars {
     }
 }
 
-/// A text that is the same for two series only if they are the same series.
+/// A text that identifies a series.
 pub(super) fn series_key(family: &str, labels: &[LabelPair]) -> String {
     let mut key = family.to_owned();
     write_labels(&mut key, labels, None);
     key
 }
 
-/// Writes all `families`. A family that would take a name of an earlier one is left out, since a
-/// scraper refuses the whole answer otherwise.
+/// Writes all `families`. A family that would reuse a name of an earlier one is left out, since a
+/// scraper would refuse the whole response.
 pub(super) fn encode(families: &[MetricFamily], exemplars: &Exemplars) -> String {
     let mut text = String::new();
     let mut taken = HashSet::new();
@@ -69,7 +69,7 @@ struct Exposed<'family> {
     /// The name without `_total`.
     name: &'family str,
     type_name: &'static str,
-    /// What follows the name in its samples.
+    /// The suffixes of its samples' names.
     suffixes: &'static [&'static str],
 }
 
@@ -90,7 +90,7 @@ impl<'family> Exposed<'family> {
         })
     }
 
-    /// For a counter that cannot be told as one.
+    /// For a counter that cannot be written as a counter.
     fn plain(family: &'family MetricFamily) -> Option<Self> {
         (family.get_field_type() == MetricType::COUNTER).then(|| Self {
             name: family.name(),
@@ -99,7 +99,7 @@ impl<'family> Exposed<'family> {
         })
     }
 
-    /// Every name that the family lays claim to.
+    /// Every name that the family uses.
     fn names(&self) -> Vec<String> {
         let samples = self.suffixes.iter().filter(|suffix| !suffix.is_empty());
         std::iter::once(self.name.to_owned())
@@ -110,7 +110,7 @@ impl<'family> Exposed<'family> {
     fn write(&self, text: &mut String, family: &MetricFamily, exemplars: &Exemplars) {
         let name = self.name;
         line(text, format_args!("# TYPE {name} {}", self.type_name));
-        // The unit has to be the name's suffix; these two are the only ones in common use.
+        // The unit must be the suffix of the name. These two are the only units in common use.
         let units = ["seconds", "bytes"];
         let has_unit = |unit: &&str| {
             let stem = name.strip_suffix(*unit);
@@ -153,7 +153,7 @@ struct Series<'text> {
 impl Series<'_> {
     fn histogram(&mut self, histogram: &Histogram, exemplars: &[Option<Exemplar>]) {
         let buckets = histogram.get_bucket();
-        // An application's own collector may have listed `+Inf` itself.
+        // An application's own collector may list `+Inf` itself.
         let finite = buckets.iter().take_while(|b| b.upper_bound().is_finite());
         let finite = finite.map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
         let last = (f64::INFINITY, histogram.get_sample_count());
@@ -162,7 +162,7 @@ impl Series<'_> {
             let bound = canonical(bound);
             self.sample("_bucket", Some(("le", &bound)), count as f64, exemplar);
         }
-        // With negative buckets the sum could go down, and the format forbids it.
+        // With negative buckets the sum could fall, which the format forbids.
         if buckets.first().is_none_or(|b| b.upper_bound() >= 0.0) {
             self.sample("_sum", None, histogram.get_sample_sum(), None);
         }
@@ -205,7 +205,7 @@ impl Series<'_> {
     }
 }
 
-/// The ids are all that is told of a trace: 63 code points of the 128 that the format allows.
+/// Only the ids of the trace are written: 63 of the 128 code points that the format allows.
 fn write_exemplar(text: &mut String, exemplar: &Exemplar) {
     let Exemplar {
         nanos,
@@ -255,8 +255,8 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.push('\n');
 }
 
-/// A number as the values of `le` and `quantile` must be written, so that a series has the same
-/// labels from every client: as Go writes it (`%g`), with `.0` after a whole number.
+/// Formats a number for the labels `le` and `quantile` as Go does (`%g`), with `.0` after a whole
+/// number. So a series has the same labels from every client.
 fn canonical(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();

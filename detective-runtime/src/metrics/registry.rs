@@ -1,4 +1,4 @@
-//! The metrics of one running instance: where cells are made, and what a scrape gathers.
+//! The metrics of one running instance: makes the cells, and gathers them for a scrape.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +27,8 @@ pub(crate) struct MetricsRegistry {
 }
 
 impl MetricsRegistry {
-    /// A registry without series. Its naming, exemplars and most routes hold for its lifetime.
+    /// A registry without series. Its naming, its exemplars and `max_routes` are fixed for its
+    /// lifetime.
     pub(crate) fn new(settings: &Metrics, stats: Arc<Stats>) -> Self {
         let sources = Arc::new(Sources {
             naming: settings.naming,
@@ -51,10 +52,10 @@ impl MetricsRegistry {
         }
     }
 
-    /// The cells of a method and a route template, made at the first call with `bounds` for the
-    /// histogram; later calls keep those bounds. Beyond `metrics.max_routes` pairs, further ones
+    /// The cells of a method and a route template. They are made at the first call, with `bounds`
+    /// for the histogram; later calls keep those bounds. All pairs beyond `metrics.max_routes`
     /// share the cells with the method `_OTHER` and the endpoint `_OVERFLOW`, and each such call is
-    /// counted. Takes a lock: call it once for each pair and keep the answer.
+    /// counted. It takes a lock: call it once for each pair and keep the result.
     pub(crate) fn route(&self, method: &str, endpoint: &str, bounds: &Bounds) -> Arc<RouteCells> {
         let sources = &*self.sources;
         let make = |method: &str, endpoint: &str| {
@@ -83,8 +84,8 @@ impl MetricsRegistry {
         Arc::clone(overflow)
     }
 
-    /// The cells of an investigated function, made at the first call with `bounds`. Takes a lock:
-    /// call it once for each function and keep the answer.
+    /// The cells of an investigated function, made at the first call with `bounds`. It takes a
+    /// lock: call it once for each function and keep the result.
     pub(crate) fn function(
         &self,
         function: &str,
@@ -99,8 +100,8 @@ impl MetricsRegistry {
         Arc::clone(cells)
     }
 
-    /// Shows a queue as `detective_queue_depth{queue="name"}` and its capacity beside it. `read` is
-    /// called at every scrape and must not block.
+    /// Shows a queue as `detective_queue_depth{queue="name"}`, with its capacity as a second
+    /// metric. Every scrape calls `read`, which must not block.
     pub(crate) fn watch_queue(
         &self,
         name: &'static str,
@@ -110,7 +111,7 @@ impl MetricsRegistry {
         lock(&self.sources.queues).push(Queue { name, read });
     }
 
-    /// How full the queue of this name is; nothing of nothing when there is none.
+    /// How full the queue `name` is; zeros if there is no such queue.
     pub(crate) fn queue(&self, name: &str) -> QueueFill {
         let queues = self.sources.queues();
         queues
@@ -119,8 +120,8 @@ impl MetricsRegistry {
             .map_or_else(QueueFill::default, |(_, fill)| fill)
     }
 
-    /// Every family that has a series: Detective's own and those of the application's default
-    /// registry, among them `process_*`, which the prometheus crate puts there on Linux.
+    /// Every family that has a series: Detective's own, and those of the application's default
+    /// registry. On Linux, the prometheus crate adds `process_*` to that registry.
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
         let mut families = self.registry.gather();
         let refused = merge(&mut families, prometheus::default_registry().gather());
@@ -144,12 +145,13 @@ impl MetricsRegistry {
     }
 }
 
-/// Adds the application's families to ours and answers the names of those that had to be refused.
-/// A family of the same name and type is joined, as far as its series are not there already.
+/// Adds the application's families to ours, and returns the names of the refused ones. A family of
+/// the same name and type is merged, except for series that exist already.
 fn merge(families: &mut Vec<MetricFamily>, application: Vec<MetricFamily>) -> Vec<String> {
     let mut refused = Vec::new();
     for mut family in application {
-        // The text encoder panics at an untyped family, and the crate shows nobody its values.
+        // The text encoder panics on an untyped family, and the prometheus crate gives no access to
+        // its values.
         if family.get_field_type() == MetricType::UNTYPED {
             refused.push(family.name().to_owned());
             continue;

@@ -1,28 +1,28 @@
-//! Which copy of a sharded cell the current thread writes.
+//! The copy of a sharded cell that the current thread writes.
 //!
-//! Cores that add to one cache line wait for each other, so a cell that every request writes exists
-//! several times, each copy on a cache line of its own, and a reader adds the copies up. A thread
-//! keeps its copy for life; threads share copies when there are more of them than copies.
+//! Cores that write to one cache line wait for each other. So a cell that every request writes has
+//! several copies, each on its own cache line, and a reader adds them up. A thread keeps the same
+//! copy for life. If there are more threads than copies, threads share copies.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-/// More copies than this cost memory and scrape time without taking away contention.
+/// More copies than this cost memory and scrape time without reducing contention.
 const MAX_SHARDS: usize = 16;
 
-/// How many cells are on one [`Line`].
+/// The number of cells on one [`Line`].
 pub(super) const LINE_CELLS: usize = 16;
 
-/// Cells that one shard has to itself. 128 bytes, because current processors fetch cache lines of
-/// 64 bytes in pairs and some have lines of 128.
+/// The cells of one shard. 128 bytes, because current processors fetch cache lines of 64 bytes in
+/// pairs, and some have lines of 128.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Line(pub(super) [AtomicU64; LINE_CELLS]);
 
-/// How many copies every sharded cell has: the processors available to this program, rounded up to
-/// a power of two, at most 16.
+/// The number of copies of every sharded cell: the processors available to this program, rounded up
+/// to a power of two, at most 16.
 pub(super) fn count() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {

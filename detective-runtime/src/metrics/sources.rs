@@ -1,4 +1,4 @@
-//! What a scrape reads: every cell that was made, and the queues.
+//! The inputs of a scrape: all cells, and the queues.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -28,7 +28,7 @@ pub(super) type ByRoute = BTreeMap<(Box<str>, Box<str>), Arc<RouteCells>>;
 /// By module and function.
 pub(super) type ByFunction = BTreeMap<(Box<str>, Box<str>), Arc<FunctionCells>>;
 
-/// A bounded queue whose fill is shown.
+/// A bounded queue whose depth and capacity are shown.
 pub(super) struct Queue {
     pub(super) name: &'static str,
     pub(super) read: Box<dyn Fn() -> QueueFill + Send + Sync>,
@@ -50,7 +50,7 @@ pub(crate) struct QueueFill {
 }
 
 impl Sources {
-    /// The cells of every route, those of the overflow last.
+    /// The cells of every route. The overflow cells come last.
     pub(super) fn routes(&self) -> Vec<Arc<RouteCells>> {
         let routes = lock(&self.routes);
         let overflow = self.overflow.get();
@@ -71,6 +71,6 @@ impl Sources {
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The maps are changed by one insertion at a time, so a poisoned lock holds a whole map.
+    // The maps change by one insertion at a time, so a poisoned lock protects a complete map.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

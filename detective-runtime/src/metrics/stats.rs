@@ -1,7 +1,7 @@
-//! Detective's account of itself: what went through, what failed, and what was dropped and why.
+//! Detective's counts about itself: what was processed, what failed, and what was dropped and why.
 //!
-//! Every part of the running system holds the same [`Stats`] and counts into it; `/metrics` shows
-//! the counts as `detective_*`, `/analytics/health` shows them beside the last trouble of each part.
+//! Every part of the running system shares one [`Stats`]. `/metrics` shows the counts as
+//! `detective_*`. `/analytics/health` shows them with the last failure of each part.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
@@ -53,17 +53,17 @@ labels! {
     }
 }
 
-/// The last trouble of one part.
+/// The last failure of one part.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble {
-    /// What went wrong last, and when.
+    /// The last failure, and its time.
     pub(crate) last: Option<(String, SystemTime)>,
     /// Whether the part has worked since.
     pub(crate) recovered: bool,
     last_logged: Option<Instant>,
 }
 
-/// The counts. All of them only grow.
+/// The counts. They only grow.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -74,11 +74,11 @@ pub(crate) struct Stats {
     trouble: Mutex<[Trouble; Part::ALL.len()]>,
     /// Records that the pipeline took from the request threads.
     pub(crate) records: AtomicU64,
-    /// Rows that are safely in the store.
+    /// Rows that were committed to the store.
     pub(crate) rows_written: AtomicU64,
-    /// Spans that Jaeger took (or, by UDP, that were sent).
+    /// Spans that Jaeger accepted (or, by UDP, that were sent).
     pub(crate) spans_exported: AtomicU64,
-    /// Traces that were not kept, by decision.
+    /// Traces that the sampling decision did not keep.
     pub(crate) traces_not_kept: AtomicU64,
     /// Cache look-ups that found something.
     pub(crate) cache_hits: AtomicU64,
@@ -86,7 +86,7 @@ pub(crate) struct Stats {
     pub(crate) cache_misses: AtomicU64,
 }
 
-/// Trouble of one part is logged at most this often.
+/// Failures of one part are logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Stats {
@@ -100,8 +100,8 @@ impl Stats {
         self.dropped[reason as usize].load(Relaxed)
     }
 
-    /// Counts one successful exchange with `part`. It takes no lock unless the part has just
-    /// recovered, so that it suits the request path.
+    /// Counts one successful exchange with `part`. It takes a lock only if the part has just
+    /// recovered, so that the request path may call it.
     pub(crate) fn succeeded(&self, part: Part) {
         self.successes[part as usize].fetch_add(1, Relaxed);
         if !self.in_trouble[part as usize].load(Relaxed) {
@@ -113,7 +113,7 @@ impl Stats {
         }
     }
 
-    /// Counts one failed exchange with `part` and logs it once in a while.
+    /// Counts one failed exchange with `part`, and logs it at most every [`LOG_INTERVAL`].
     pub(crate) fn failed(&self, part: Part, message: String) {
         self.failures[part as usize].fetch_add(1, Relaxed);
         if self.fails(part, &message) {
@@ -141,15 +141,15 @@ impl Stats {
         )
     }
 
-    /// The last trouble of `part`.
+    /// The last failure of `part`.
     pub(crate) fn trouble(&self, part: Part) -> Trouble {
         self.lock_trouble()[part as usize].clone()
     }
 
-    // The two below decide under the lock and leave logging to their callers, after it: a subscriber
-    // is code of others, which may be slow, or come back here with an exchange of its own.
+    // The next two decide under the lock, and their callers log after it. A subscriber is foreign
+    // code: it may be slow, or call these methods again.
 
-    /// Notes that `part` works, and says whether it did not before.
+    /// Notes that `part` works, and returns whether it had failed before.
     fn recovers(&self, part: Part) -> bool {
         let mut trouble = self.lock_trouble();
         let trouble = &mut trouble[part as usize];
@@ -158,7 +158,8 @@ impl Stats {
         recovers
     }
 
-    /// Notes the trouble of `part`, and says whether to log it: of several at the same time, one.
+    /// Notes a failure of `part`, and returns whether to log it. Of several at the same time, only
+    /// one is logged.
     fn fails(&self, part: Part, message: &str) -> bool {
         let mut trouble = self.lock_trouble();
         let trouble = &mut trouble[part as usize];
@@ -175,7 +176,7 @@ impl Stats {
     }
 
     fn lock_trouble(&self) -> std::sync::MutexGuard<'_, [Trouble; Part::ALL.len()]> {
-        // A poisoned lock still holds the last trouble, which is all that is wanted of it.
+        // A poisoned lock still protects the last failure, and nothing else is needed.
         self.trouble
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -191,8 +192,8 @@ mod tests {
 
     use super::*;
 
-    /// Asks for the trouble in the middle of being told of it, as a subscriber may that caches or
-    /// stores what it hears.
+    /// A subscriber that uses the stats while it handles an event, as one that caches or stores
+    /// events may.
     struct Curious(Arc<Stats>, Arc<AtomicU64>);
 
     impl Subscriber for Curious {
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_may_come_back_while_it_is_told_of_trouble() {
+    fn a_subscriber_may_use_the_stats_while_it_handles_an_event() {
         let (stats, events) = (Arc::new(Stats::default()), Arc::new(AtomicU64::new(0)));
         let curious = Curious(Arc::clone(&stats), Arc::clone(&events));
         tracing::subscriber::with_default(curious, || {

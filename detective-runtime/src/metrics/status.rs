@@ -7,12 +7,13 @@ use once_cell::race::OnceBox;
 
 use super::shard;
 
-/// How many statuses share a page, and how many pages there are: together every number below
-/// 1,024. A page is as large as it is because the statuses of one class that are in use sit close
-/// together (400 to 415, 500 to 511), so that a route needs two or three pages.
+/// The number of statuses on a page, and also the number of pages: together they cover every number
+/// below 1,024. The statuses in use of one class are close together (400 to 415, 500 to 511), so a
+/// route needs two or three pages of this size.
 const PAGE: usize = 32;
 
-/// One counter for each status, without a lock and without room for the hundreds that no route uses.
+/// One counter for each status. It takes no lock, and no memory for the hundreds of unused
+/// statuses.
 #[derive(Debug)]
 pub(super) struct StatusCounters(Box<[Shard]>);
 
@@ -30,8 +31,8 @@ impl StatusCounters {
         Self(shards.take(shard::count()).collect())
     }
 
-    /// Counts one request in the copy of `shard`, which [`shard::current`] has given. The first
-    /// request of a page allocates it.
+    /// Counts one request in the copy `shard`, which is [`shard::current`]. The first request of a
+    /// page allocates the page.
     #[inline]
     pub(super) fn add(&self, shard: usize, status: u16) {
         let status = usize::from(known(status));
@@ -59,7 +60,7 @@ impl StatusCounters {
     }
 }
 
-/// The status itself when it is one that HTTP can send, 0 (none) otherwise.
+/// The status itself if HTTP can send it, otherwise 0 (none).
 #[inline]
 pub(super) fn known(status: u16) -> u16 {
     if (100..1000).contains(&status) {

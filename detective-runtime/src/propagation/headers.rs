@@ -1,22 +1,21 @@
-//! W3C trace context, level 2: `traceparent` and `tracestate`, in and out.
+//! W3C trace context, level 2: reads and writes `traceparent` and `tracestate`.
 //!
-//! Written by hand because it runs for every request, and because the rules are strict: a header
-//! that is a little wrong must start a new trace rather than join a different one. The rules are
-//! those of <https://www.w3.org/TR/trace-context-2/>; what is malformed is never an error of the
-//! request.
+//! Written by hand because it runs for every request, and because the rules are strict: a slightly
+//! malformed header must start a new trace instead of joining a different one. The rules are those
+//! of <https://www.w3.org/TR/trace-context-2/>. A malformed header never fails the request.
 
 use http::header::{GetAll, HeaderName, HeaderValue};
 
 /// The header that carries the ids.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The header that carries what other vendors know of the trace.
+/// The header that carries data of other vendors about the trace.
 pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// The flag of a trace that is recorded by whoever sent it.
+/// Set when the sender records the trace.
 pub(crate) const FLAG_SAMPLED: u8 = 0b01;
 
-/// The flag of a trace id whose lower seven bytes are random.
+/// Set when the lower seven bytes of the trace id are random.
 pub(crate) const FLAG_RANDOM: u8 = 0b10;
 
 /// The length of a `traceparent` of version 00.
@@ -25,10 +24,10 @@ pub(crate) const TRACEPARENT_LENGTH: usize = 55;
 /// Most members that a `tracestate` may have.
 const MAX_MEMBERS: usize = 32;
 
-/// One in each byte of a word.
+/// A word with the value one in each byte.
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
-/// The place in a trace that a request came from.
+/// The caller's place in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RemoteContext {
     /// Never zero.
@@ -39,13 +38,12 @@ pub(crate) struct RemoteContext {
     pub(crate) flags: u8,
 }
 
-/// Reads the trace context of a request.
+/// Reads the trace context of a request and appends the `tracestate` to `trace_state`.
 ///
-/// `None` means that a new trace starts: there is no `traceparent`, there are several, or it is
-/// malformed. To `trace_state` is appended, when there is a `traceparent` to go with a valid
-/// `tracestate`, what it says: the members of all headers, in their order, without empty ones and
-/// surrounding white space. A malformed `tracestate` is dropped as a whole and costs the trace
-/// nothing else.
+/// `None` means that a new trace starts: `traceparent` is absent, repeated or malformed. The
+/// appended text contains the members of all `tracestate` headers in order, without empty members
+/// and surrounding white space. A malformed `tracestate` is dropped as a whole; the trace continues
+/// without it.
 pub(crate) fn extract(
     traceparent: Option<&HeaderValue>,
     trace_states: Option<GetAll<'_, HeaderValue>>,
@@ -61,7 +59,7 @@ pub(crate) fn extract(
     Some(context)
 }
 
-/// Writes a `traceparent` of version 00. The bytes are visible ASCII.
+/// Writes a `traceparent` of version 00, in visible ASCII.
 pub(crate) fn format_traceparent(
     trace_id: u128,
     span_id: u64,
@@ -90,7 +88,7 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     if head[2] != b'-' || head[35] != b'-' || head[52] != b'-' {
         return None;
     }
-    // The digits alone, and zeros up to a length that suits the processor.
+    // Only the digits, padded with zeros to a length that suits the processor.
     let mut digits = [b'0'; 64];
     digits[..32].copy_from_slice(trace_id);
     digits[32..48].copy_from_slice(parent_id);
@@ -106,7 +104,7 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     if version == 0xff || trace_id == 0 || parent_id == 0 {
         return None;
     }
-    // A later version may append fields, of which nothing is known but the dash before them.
+    // A later version may append fields. Only the dash before them is known.
     let ends_well = match tail.first() {
         None => true,
         Some(next) => version != 0 && *next == b'-',
@@ -118,9 +116,9 @@ fn parse_traceparent(text: &[u8]) -> Option<RemoteContext> {
     })
 }
 
-/// Reads lower-case hexadecimal digits. Each loop does the same to every byte and branches nowhere,
-/// so that the compiler makes it of vector instructions: a look-up for each digit would take several
-/// times as many.
+/// Reads lower-case hexadecimal digits. Each loop does the same to every byte and never branches,
+/// so that the compiler can use vector instructions. A look-up for each digit would take several
+/// times as many instructions.
 fn read_hex(digits: &[u8; 64]) -> Option<[u8; 32]> {
     let mut values = [0; 64];
     let mut faults = 0;
@@ -175,7 +173,7 @@ fn read_trace_state(values: GetAll<'_, HeaderValue>, trace_state: &mut Vec<u8>) 
     Some(())
 }
 
-/// `name` of up to 256 characters, or `tenant@system` of up to 241 and 14.
+/// Whether this is a `name` of up to 256 characters, or a `tenant@system` of up to 241 and 14.
 fn is_key(key: &[u8]) -> bool {
     fn is_name(name: &[u8], max_length: usize) -> bool {
         name.len() <= max_length
@@ -197,13 +195,14 @@ fn is_key(key: &[u8]) -> bool {
     }
 }
 
-/// Up to 256 printable characters, neither `,` nor `=` among them, and no blank at the end.
+/// Whether this has 1 to 256 printable characters and no `=`. The caller has split at `,` and
+/// trimmed blanks.
 fn is_value(value: &[u8]) -> bool {
     let is_printable = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'=';
     !value.is_empty() && value.len() <= 256 && value.iter().all(is_printable)
 }
 
-/// Without the optional white space of RFC 9110 at both ends.
+/// Removes the optional white space of RFC 9110 at both ends.
 fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -337,7 +336,7 @@ mod tests {
             "00-12345678901234567890123456789012-1234567890123456-001",
             "00-12345678901234567890123456789012-1234567890123456-1",
             "00-12345678901234567890123456789012-1234567890123456",
-            // The dashes, and two values folded into one.
+            // The dashes, and two values joined into one.
             "00_12345678901234567890123456789012-1234567890123456-01",
             "00-12345678901234567890123456789012_1234567890123456-01",
             "00-12345678901234567890123456789012-1234567890123456_01",
@@ -385,7 +384,7 @@ mod tests {
             ),
             (vec!["\t foo=1 \t"], "foo=1"),
             (vec!["foo= 1 2"], "foo= 1 2"),
-            // A repeated key is no reason to lose the others.
+            // A repeated key does not invalidate the other members.
             (vec!["foo=1,foo=1"], "foo=1,foo=1"),
             (vec!["foo=1", "foo=2"], "foo=1,foo=2"),
         ] {

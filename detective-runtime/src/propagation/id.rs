@@ -5,8 +5,8 @@ pub(crate) fn trace_id() -> u128 {
     fastrand::u128(1..)
 }
 
-/// The id of a record's first span, and the first of a run of ids for those below it: 63 random bits,
-/// so that the run does not wrap, and never zero.
+/// The id of a record's first span; the spans below it get the ids that follow. 63 random bits, so
+/// that the ids do not wrap, and never zero.
 #[inline]
 pub(crate) fn first_span_id() -> u64 {
     (fastrand::u64(..) >> 1).max(1)

@@ -7,31 +7,30 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::propagation::{TRACEPARENT, TRACESTATE};
 
-/// Whether this program has a client that sends traces along: what is never sent need not be copied
-/// from every request.
+/// Whether this program has a client that forwards traces. Without one, the headers are not copied.
 static HAS_CLIENT: AtomicBool = AtomicBool::new(false);
 
-/// Called where such a client is made.
+/// Called when such a client is made.
 #[cfg(feature = "http-client")]
 pub(crate) fn expect_client() {
     HAS_CLIENT.store(true, Relaxed);
 }
 
-/// The headers of a trace that goes through this process without leaving a span in it.
+/// The headers of a trace that passes through this process without a span here.
 ///
-/// A participant that does not trace forwards them as they came, so that the spans on both sides of
-/// it stay one trace (W3C Trace Context level 2, section 4). They are not even read: what is
-/// malformed is for the next one to judge.
+/// A participant that does not trace forwards them unchanged, so that the spans on both sides stay
+/// in one trace (W3C Trace Context level 2, section 4). They are not parsed either: the next
+/// participant decides whether they are malformed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PassedOn(Option<Box<Headers>>);
 
-/// Boxed together, since most requests bring none and the context that holds this is moved often.
+/// Boxed because most requests have none, and the context that contains this is moved often.
 #[derive(Debug, Clone)]
 struct Headers(Vec<(HeaderName, HeaderValue)>);
 
 impl PassedOn {
-    /// Those among the headers of a request, when the config believes them and somebody sends them on.
-    /// Allocates nothing when there are none.
+    /// Copies the trace headers of a request, if the config trusts them and this program has a
+    /// client. Allocates nothing when there are none.
     pub(crate) fn of(headers: &HeaderMap, is_believed: impl FnOnce() -> bool) -> Self {
         let is_wanted = HAS_CLIENT.load(Relaxed) && is_believed();
         if !is_wanted || !headers.contains_key(&TRACEPARENT) {
@@ -45,7 +44,8 @@ impl PassedOn {
         Self(Some(Box::new(Headers(passed_on))))
     }
 
-    /// Adds them to an outgoing request, unless the application has given it a trace itself.
+    /// Adds the headers to an outgoing request, unless the application has set a `traceparent`
+    /// itself.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let Some(Headers(passed_on)) = self.0.as_deref() else {
             return;

@@ -6,10 +6,10 @@ use crate::propagation::{FLAG_RANDOM, FLAG_SAMPLED, Ratio, trace_id};
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Trace {
     pub(crate) trace_id: u128,
-    /// The parent of the record's outermost spans: the server span, or for detached work the span
+    /// The parent of the record's outermost spans: the server span or, for detached work, the span
     /// that it was spawned in. Zero for work outside any request, whose first span is the root.
     pub(crate) span_id: u64,
-    /// The server span's parent; zero for none.
+    /// The server span's parent, or zero.
     pub(crate) parent_span_id: u64,
     /// W3C flags that are sent downstream.
     pub(crate) flags: u8,
@@ -20,7 +20,7 @@ pub(crate) struct Trace {
 /// What the caller's `traceparent` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Parent {
-    /// There was none: the trace begins here.
+    /// There was no `traceparent`: the trace begins here.
     #[default]
     None,
     /// The caller keeps the trace, so it is kept here.
@@ -39,7 +39,7 @@ impl Trace {
         parent: Parent::None,
     };
 
-    /// A trace that begins here.
+    /// Begins a trace here.
     pub(crate) fn root(ratio: Ratio) -> Self {
         let trace_id = trace_id();
         let sampled = if ratio.keeps(trace_id) {

@@ -1,22 +1,22 @@
-//! The fraction of traces to keep, by their ids.
+//! The fraction of traces to keep, decided by the trace id.
 
 /// How many bits of a trace id are random (W3C Trace Context level 2, section 3.2.2.3.2).
 const RANDOM_BITS: u32 = 56;
 
-/// The share of traces to keep, as a threshold on the random part of the trace id.
+/// The fraction of traces to keep, as a threshold on the random part of the trace id.
 ///
-/// OpenTelemetry's consistent probability sampling: a trace is kept when its randomness, the
-/// right-most 56 bits of its id, is at least the share that is rejected.
+/// This is OpenTelemetry's consistent probability sampling. A trace is kept when the right-most 56
+/// bits of its id are at least the rejected fraction of their range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ratio {
     rejected: u64,
 }
 
 impl Ratio {
-    /// A share from 0.0 (none) to 1.0 (all).
+    /// A fraction from 0.0 (none) to 1.0 (all).
     pub(crate) fn new(share: f64) -> Self {
         let whole = (1_u64 << RANDOM_BITS) as f64;
-        // The cast saturates, and NaN becomes zero: then all traces are kept.
+        // The cast saturates, and NaN becomes zero, so that all traces are kept.
         Self {
             rejected: ((1.0 - share.clamp(0.0, 1.0)) * whole) as u64,
         }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Who came, as `capture.client_address` wants it written down.
+/// The client, in the form that `capture.client_address` selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Client<'a> {
-    /// An address, whole or shortened. Not text, since a database may have a shorter form.
+    /// An address, whole or shortened. It is not text because a database may store it in fewer
+    /// bytes.
     Address(IpAddr),
     /// Anything else.
     Text(Cow<'a, str>),
@@ -14,7 +15,7 @@ pub(crate) enum Client<'a> {
 
 impl<'a> From<&'a str> for Client<'a> {
     fn from(text: &'a str) -> Self {
-        // An IPv4 address has one way to be written, so that it comes back as it was.
+        // An IPv4 address has only one spelling, so the text can be restored exactly.
         match text.parse::<Ipv4Addr>() {
             Ok(address) => Self::Address(address.into()),
             Err(_) => Self::Text(Cow::Borrowed(text)),

@@ -19,32 +19,32 @@ use crate::rules::{Slots, Snapshot};
 /// The shared state of one running Detective.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// Tells it from the others of this process.
+    /// Unique within this process.
     pub(crate) number: u32,
     snapshot: ArcSwap<Snapshot>,
-    /// Where the snapshot is, to be compared with: whether a record has the one in force is asked for
-    /// every request, and taking it each time would count references that all processors share.
+    /// Address of the current snapshot, only for comparison. Every request checks whether its
+    /// record has the current snapshot; loading the snapshot for that would change a reference
+    /// count that all processors share.
     in_force: AtomicPtr<Snapshot>,
-    /// Whether the snapshot in force records nothing at all.
+    /// Whether the current snapshot records nothing at all.
     is_off: AtomicBool,
     pub(crate) stats: Arc<Stats>,
     pub(crate) metrics: MetricsRegistry,
     pub(crate) slots: Slots,
     pub(crate) records: RecordQueue,
     pub(crate) visitors: Visitors,
-    /// By callsite; a function's cells are made at its first call.
+    /// By callsite. A function's cells are made at its first call.
     functions: Box<[OnceBox<Arc<FunctionCells>>]>,
-    /// The same for calls that `/metrics` does not show: those of a request's handler, whose time is
-    /// the request's, and those without a histogram.
+    /// The same for calls that `/metrics` does not show: calls of a request's handler, whose time
+    /// is the request's, and calls without a histogram.
     quiet_functions: Box<[OnceBox<FunctionCells>]>,
-    /// Set when the shutdown's deadline has passed: what ends now ends for that reason.
+    /// Set when the shutdown's deadline has passed. Requests that end afterwards count as cut off.
     cut_off: AtomicBool,
 }
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
 
 impl Instance {
-    /// Puts the parts together.
     pub(crate) fn new(loaded: &Loaded, stats: Arc<Stats>) -> Self {
         let config = &loaded.config;
         let metrics = MetricsRegistry::new(&config.metrics, Arc::clone(&stats));
@@ -70,12 +70,13 @@ impl Instance {
         }
     }
 
-    /// The rules that hold now.
+    /// The current snapshot.
     pub(crate) fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.snapshot.load()
     }
 
-    /// Puts rules in force, for what begins from now on. One at a time: the caller sees to that.
+    /// Makes `snapshot` current for everything that begins from now on. The caller must not call
+    /// this twice at the same time.
     pub(crate) fn put_in_force(&self, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
         self.is_off.store(snapshot.is_off(), Relaxed);
@@ -85,19 +86,19 @@ impl Instance {
         self.in_force.store(place, Release);
     }
 
-    /// Whether the rules that hold now record nothing at all.
+    /// Whether the current rules record nothing at all.
     #[inline]
     pub(crate) fn is_off(&self) -> bool {
         self.is_off.load(Relaxed)
     }
 
-    /// Begins a record under the rules that hold now. Work outside any request begins a trace; a
-    /// request's place in the trace, and that of detached work, is set by the caller.
+    /// Begins a record under the current rules. Work outside any request begins a trace. For a
+    /// request or for detached work, the caller sets the place in the trace.
     #[inline]
     pub(crate) fn begin(self: &Arc<Self>, kind: Kind) -> UniqueRecord {
         let in_force = self.in_force.load(Acquire);
         match self.records.take_empty() {
-            // What the record holds cannot have given way to another at the same place.
+            // The record keeps its snapshot alive, so no other snapshot can have the same address.
             Some(record) if std::ptr::eq(Arc::as_ptr(&record.owner.snapshot), in_force) => {
                 self.begin_in(record, kind)
             }
@@ -105,7 +106,7 @@ impl Instance {
         }
     }
 
-    /// Begins a record under rules that held before.
+    /// Begins a record under an earlier snapshot.
     pub(crate) fn begin_under(
         self: &Arc<Self>,
         kind: Kind,
@@ -115,7 +116,7 @@ impl Instance {
         self.begin_in(record, kind)
     }
 
-    /// An empty record under these rules.
+    /// An empty record that belongs to this instance and `snapshot`.
     #[cold]
     fn owned(
         self: &Arc<Self>,
@@ -149,7 +150,8 @@ impl Instance {
         record
     }
 
-    /// Hands a finished record to the pipeline; what does not fit is counted.
+    /// Pushes a finished record into the queue for the pipeline. A record that does not fit is
+    /// counted as dropped.
     pub(crate) fn enqueue(&self, mut record: UniqueRecord) {
         if record.open_spans > 0 {
             record.has_detached = true;
@@ -206,7 +208,7 @@ impl Instance {
         self.snapshot().config.pipeline.shutdown_timeout
     }
 
-    /// From now on, what ends was cut off by the shutdown.
+    /// Marks everything that ends from now on as cut off by the shutdown.
     pub(crate) fn cut_off(&self) {
         self.cut_off.store(true, Relaxed);
     }

@@ -1,9 +1,9 @@
 //! One record: a request from its first byte to its last, or a piece of work outside any request.
 //!
-//! The row, the roll-ups, the spans and the analytics all come from this one value. It is filled on
-//! the request's thread, handed over to the pipeline thread when the request ends, and emptied there
-//! for the next request, so that in the long run recording allocates nothing, as long as the sinks
-//! keep up.
+//! The row, the spans and the request's metrics all come from this one value. It is filled on the
+//! request's thread and queued for the pipeline thread when the request ends. The last sink that is
+//! done with it clears it for reuse, so recording allocates nothing in the long run, as long as the
+//! sinks keep up.
 
 pub(crate) mod address;
 mod client;
@@ -39,19 +39,19 @@ pub(crate) use texts::{HeadText, HeadTexts, header_text};
 pub(crate) use unique::{SharedRecord, UniqueRecord};
 pub(crate) use visitor::Visitors;
 
-/// Longest run of spans that a recycled record keeps room for.
+/// Most spans and fields that a cleared record keeps room for.
 const SPANS_KEPT_FOR_REUSE: usize = 256;
 
-/// Longest text, in bytes, that a recycled record keeps room for.
+/// Longest text, in bytes, that a cleared record keeps room for.
 const TEXT_KEPT_FOR_REUSE: usize = 1024;
 
-/// Everything that is known of one request or piece of work.
+/// Everything that is known about one request or piece of work.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The instance that it belongs to, and the rules that were in force when it began. A record that
-    /// is used again mostly finds the same ones, and counts no reference.
+    /// The instance that the record belongs to, and the rules that applied when it began. A reused
+    /// record usually keeps both, so no reference count changes.
     pub(crate) owner: Owner,
-    /// Tells this use of the record from every other one. Its spans have the ids that follow.
+    /// Identifies this use of the record. Its spans have the ids that follow.
     pub(crate) serial: u64,
     /// The shard of the queue that it came from and is given back to.
     pub(crate) home: usize,
@@ -64,42 +64,42 @@ pub(crate) struct Record {
     pub(crate) spans: Vec<Span>,
     /// The fields of all spans.
     pub(crate) fields: Vec<Field>,
-    /// Index of the span that is open at this moment; `None`: the record's own.
+    /// Index of the span that is open now; `None`: the record's own.
     pub(crate) current: Option<u32>,
     pub(crate) dropped_spans: u32,
-    /// How many of the spans have not ended.
+    /// How many of the spans are still open.
     pub(crate) open_spans: u32,
-    /// Whether work was detached from it, which is kept or dropped with it.
+    /// Whether work was detached from this record. Such work is kept or dropped together with it.
     pub(crate) has_detached: bool,
     /// For detached work: the serial of the record that it was detached from.
     pub(crate) origin: u64,
-    /// What is known of the request; left as it is for work outside one.
+    /// The request; unchanged for work outside any request.
     pub(crate) request: Request,
     pub(crate) response: Response,
     pub(crate) handler: Handler,
-    /// The error marked by hand in the function that runs at this moment, until that has ended.
+    /// The error that was marked by hand in the running function, until that function has ended.
     pub(crate) marked: Option<Box<SpanError>>,
-    /// A panic went through the layer itself, so that there is no answer.
+    /// A panic went through the layer itself, so there is no response.
     pub(crate) unwound: bool,
     /// The text of the last panic; empty without one.
     pub(crate) panic_message: String,
-    /// Set by the application, to tell its own customers apart.
+    /// Set by the application to tell its own customers apart.
     pub(crate) consumer: String,
 }
 
-/// The investigated function that answers the request, and what came of its call.
+/// The investigated function that answers the request, and the result of its call.
 #[derive(Debug, Default)]
 pub(crate) struct Handler {
     pub(crate) callsite: Option<&'static Callsite>,
-    /// How long it took, once it has ended.
+    /// How long it took, once it has ended, in nanoseconds.
     pub(crate) nanos: Option<u64>,
     /// It was dropped before it returned.
     pub(crate) dropped: bool,
-    /// It panicked; its caller may have recovered.
+    /// It panicked. Its caller may have recovered.
     pub(crate) panicked: bool,
-    /// It returned an error, or an error was marked by hand, whatever was answered.
+    /// It returned an error, or an error was marked by hand, whatever the response says.
     pub(crate) failed: bool,
-    /// The text of that error, or why the answer is not whole.
+    /// The text of that error, or why the response is incomplete.
     pub(crate) error: Option<String>,
 }
 
@@ -116,21 +116,21 @@ pub(crate) enum Kind {
     /// A request: it becomes a row, and its first span is the server's.
     #[default]
     Request,
-    /// An investigated function that ran outside any request: its span is a root.
+    /// An investigated function that ran outside any request. Its span is a root span.
     Work,
-    /// Work that belongs to a trace whose record is elsewhere: spawned, or ended late.
+    /// Work that belongs to a trace but has its own record, because it was spawned or ended late.
     Detached,
 }
 
-/// The request's side.
+/// The request.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
-    /// The (method, route) that counts this request. Work outside one has none, whatever the
-    /// record was used for before.
+    /// The (method, route) that counts this request. `None` for work outside any request, even if
+    /// the record was used for a request before.
     pub(crate) slot: Option<Arc<Slot>>,
-    /// What was copied from its head.
+    /// The texts copied from the head.
     pub(crate) texts: HeadTexts,
-    /// The trace that it came with, when it is not traced here.
+    /// The incoming trace headers, when the request is not traced here.
     pub(crate) passed_on: PassedOn,
     pub(crate) https: bool,
     pub(crate) version: Option<Version>,
@@ -140,18 +140,18 @@ pub(crate) struct Request {
     pub(crate) body: RequestBytes,
 }
 
-/// The response's side.
+/// The response.
 #[derive(Debug, Default)]
 pub(crate) struct Response {
-    /// Zero until a head was sent.
+    /// Zero until a response head was sent.
     pub(crate) status: u16,
-    /// When the head was ready, by [`crate::clock::now`]; zero until then.
+    /// When the head was ready, by [`crate::clock::now`]; zero before that.
     pub(crate) head: u64,
     pub(crate) bytes: u64,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    /// An upgraded connection or an event stream, whose length is not a latency.
+    /// An upgraded connection or an event stream. Its duration is not a latency.
     pub(crate) endless: bool,
-    /// Known when the record is finished.
+    /// Set when the record is finished.
     pub(crate) outcome: Option<Outcome>,
 }
 
@@ -183,10 +183,10 @@ impl Record {
         }
     }
 
-    /// Makes the record empty. It keeps its memory, its home, its owner and its slot.
+    /// Clears the record. It keeps its memory, its home, its owner and its slot.
     ///
-    /// A field that is forgotten here would show one request's data in another. So the value is taken
-    /// apart whole, and the compiler asks about each new field.
+    /// A field that is forgotten here would show one request's data in another. So the value is
+    /// destructured completely, and the compiler asks about each new field.
     pub(crate) fn clear(&mut self) {
         let Self {
             owner: _,
@@ -234,7 +234,7 @@ impl Record {
         reuse(consumer);
     }
 
-    /// The id that a span beginning now has as its parent.
+    /// The parent id for a span that begins now.
     pub(crate) fn current_span_id(&self) -> u64 {
         match self.current {
             Some(index) => self
@@ -247,7 +247,7 @@ impl Record {
 }
 
 impl Request {
-    /// How the client spoke to the outermost trusted server.
+    /// The scheme that the client used with the outermost trusted server.
     pub(crate) fn scheme(&self) -> Scheme {
         if self.https {
             Scheme::Https
@@ -298,20 +298,20 @@ impl Response {
     }
 }
 
-/// Empties a text and keeps its room, unless one long text has made that large.
+/// Clears a text and keeps its memory, except what exceeds [`TEXT_KEPT_FOR_REUSE`].
 fn reuse(text: &mut String) {
     text.clear();
     text.shrink_to(TEXT_KEPT_FOR_REUSE);
 }
 
-/// Cuts `text` to at most `limit` bytes, at a character's boundary.
+/// Cuts `text` to at most `limit` bytes, at a character boundary.
 pub(crate) fn truncate(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
     }
 }
 
-/// Appends at most `limit` bytes of `text`.
+/// Appends at most `limit` bytes of `text`, at a character boundary.
 pub(crate) fn push_truncated(to: &mut String, text: &str, limit: usize) {
     to.push_str(&text[..text.floor_char_boundary(limit)]);
 }

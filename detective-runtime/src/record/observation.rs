@@ -1,16 +1,16 @@
-//! A finished request as the metrics see it.
+//! Makes the metrics' observation of a finished request.
 
 use crate::metrics::{ErrorType, Observation};
 use crate::record::{Outcome, Record};
 
-/// The status under which a request is counted that the shutdown cut off before the head.
+/// The status for a request that the shutdown cut off before the response head.
 const SERVICE_UNAVAILABLE: u16 = 503;
 
-/// The status under which a request is counted that the client abandoned before the head; nginx
-/// introduced it.
+/// The status for a request that the client abandoned before the response head. nginx introduced
+/// it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// A finished request as the metrics see it.
+/// The metrics' observation of a finished request.
 pub(crate) fn observation(record: &Record) -> Observation {
     let in_histogram = || {
         let slot = record.request.slot.as_ref()?;

@@ -12,7 +12,7 @@ pub enum Outcome {
     ServerError,
     /// The handler panicked.
     Panic,
-    /// The client left before the answer was complete.
+    /// The client disconnected before the response was complete.
     ClientDisconnect,
     /// Answered 408 or 504, or answered after the investigated handler was dropped.
     Timeout,
@@ -21,7 +21,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word that stands in the `outcome` column.
+    /// The value of the `outcome` column.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",

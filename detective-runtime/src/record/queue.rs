@@ -1,4 +1,4 @@
-//! The queue of finished records: bounded, and without a lock on either side.
+//! The queue of finished records. It is bounded and takes no lock on either side.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Release, SeqCst};
@@ -10,16 +10,16 @@ use futures_util::task::AtomicWaker;
 use crate::metrics::thread_shard;
 use crate::record::{SharedRecord, UniqueRecord};
 
-/// Queues of finished records, one for each shard of threads, so that cores do not meet in one; and
-/// beside each the emptied records that its threads use again.
+/// Queues of finished records, one for each shard of threads, so that cores do not contend for one
+/// queue. Beside each queue are the cleared records that its threads reuse.
 #[derive(Debug)]
 pub(crate) struct RecordQueue {
-    /// A power of two of them.
+    /// Their number is a power of two.
     shards: Box<[Shard]>,
     capacity: usize,
-    /// Nobody drains any more.
+    /// Set when nobody drains the queue any more.
     closed: AtomicBool,
-    /// There is enough to be worth a drain before its time, and who is to be told.
+    /// Set when enough records wait for an early drain; `drainer` is woken then.
     is_due: AtomicBool,
     drainer: AtomicWaker,
 }
@@ -30,18 +30,18 @@ struct Shard {
     empty: ArrayQueue<UniqueRecord>,
 }
 
-/// Most shards: more cores than this do not usually finish requests at the same moment.
+/// Most shards. More cores than this rarely finish requests at the same moment.
 const MAX_SHARDS: usize = 8;
 
-/// How many records wake the pipeline before its tick, on average: a busy server then uses the same
-/// few records again while they are still in the processor's cache.
+/// How many records, on average, wake the pipeline before its tick. A busy server then reuses the
+/// same few records while they are still in the processor's cache.
 const RECORDS_PER_WAKE: u64 = 256;
 
-/// Emptied records kept for each shard. A plain record is about one kilobyte.
+/// Most cleared records kept for each shard. A plain record is about one kilobyte.
 const EMPTY_PER_SHARD: usize = 1024;
 
 impl RecordQueue {
-    /// Room for `capacity` records in all.
+    /// A queue with room for at least `capacity` records in all.
     pub(crate) fn new(capacity: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let count = threads.next_power_of_two().min(MAX_SHARDS);
@@ -59,40 +59,40 @@ impl RecordQueue {
         }
     }
 
-    /// A record to fill again, if one is left.
+    /// A cleared record, if one is left.
     #[inline]
     pub(crate) fn take_empty(&self) -> Option<UniqueRecord> {
         self.shards[self.home()].empty.pop()
     }
 
-    /// Gives a record back to be filled again; called where records end, not where they begin.
+    /// Clears a record and keeps it for reuse.
     pub(crate) fn give_back(&self, mut record: UniqueRecord) {
         if self.closed.load(SeqCst) {
             return;
         }
         record.clear();
-        // To the threads that it came from, since those take the next one.
+        // Back to the shard that it came from, since the threads of that shard take the next one.
         let _surplus = self.shards[record.home].empty.push(record);
         if self.closed.load(SeqCst) {
             self.forget_empty();
         }
     }
 
-    /// Lets go of a finished record; the last of its holders gives it back.
+    /// Releases one reference to a finished record. The last one gives the record back.
     pub(crate) fn release(&self, record: SharedRecord) {
         if let Some(record) = UniqueRecord::last(record) {
             self.give_back(record);
         }
     }
 
-    /// Hands a finished record over, and wakes the pipeline now and then, which is the one system call.
-    /// When this thread's queue is full the others' are tried; when
-    /// all are full, or nobody drains them any more, the record comes back.
+    /// Queues a finished record. Now and then it wakes the pipeline, which is the only system call
+    /// here. When this thread's shard is full, the other shards are tried. When all are full, or
+    /// the queue is closed, the record is returned as the error.
     pub(crate) fn push(&self, record: UniqueRecord) -> Result<(), UniqueRecord> {
         if self.closed.load(SeqCst) {
             return Err(record);
         }
-        // The serial is random, which spares counting.
+        // The serial is random, so no counter is needed.
         if record.serial.is_multiple_of(RECORDS_PER_WAKE) {
             self.is_due.store(true, Release);
             self.drainer.wake();
@@ -119,8 +119,8 @@ impl RecordQueue {
         Err(record)
     }
 
-    /// Resolves when enough records have come since it last did to be worth a drain before its time.
-    /// One waits at a time.
+    /// Resolves when a push has asked for an early drain since the last call. Only one task may
+    /// wait at a time.
     pub(crate) async fn due(&self) {
         std::future::poll_fn(|task| {
             self.drainer.register(task.waker());
@@ -132,8 +132,8 @@ impl RecordQueue {
         .await;
     }
 
-    /// Refuses records from now on, and forgets the empty ones: each keeps its instance, and with it
-    /// this queue, in memory.
+    /// Refuses records from now on and drops the cleared ones. Each of them keeps its instance, and
+    /// with it this queue, in memory.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
         self.forget_empty();
@@ -145,7 +145,7 @@ impl RecordQueue {
         }
     }
 
-    /// Takes what is there, at most `limit` records.
+    /// Takes at most `limit` of the waiting records.
     pub(crate) fn drain(&self, limit: usize) -> impl Iterator<Item = UniqueRecord> {
         self.shards
             .iter()
@@ -178,7 +178,7 @@ mod tests {
     use crate::config::Loader;
     use crate::record::{Instance, Kind};
 
-    /// An instance, with records that are its own.
+    /// An instance for the records of a test.
     fn instance() -> Arc<Instance> {
         let loaded = Loader::isolated("").load().unwrap();
         Arc::new(Instance::new(&loaded, Arc::default()))
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stays_when_records_come_back_while_it_closes() {
+    fn no_record_stays_when_records_come_back_during_close() {
         let instance = instance();
         for _ in 0..2_000 {
             let (one, other) = (record(&instance, 1), record(&instance, 1));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_drain_is_due_when_a_record_says_so() {
+    async fn a_drain_is_due_once_for_each_wake() {
         let instance = instance();
         let records = RecordQueue::new(8);
         let soon = std::time::Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! How many bytes the request's body has.
+//! The size of a request's body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
 
-/// The size of a request's body: announced in its head, or counted as it comes.
+/// The size of a request's body: announced in the head, or counted as the body arrives.
 #[derive(Debug)]
 pub(crate) enum RequestBytes {
     /// Known from the head.
@@ -25,7 +25,7 @@ impl Default for RequestBytes {
 }
 
 impl RequestBytes {
-    /// The size that the head has announced; a body that comes without is wrapped to be counted.
+    /// The size that the head announced. A body without an announced size is wrapped and counted.
     pub(crate) fn of(body: &mut Body, announced: Option<u64>) -> Self {
         if body.is_end_stream() {
             return Self::Known(0);
@@ -40,7 +40,7 @@ impl RequestBytes {
         Self::Counted(counted)
     }
 
-    /// The bytes so far.
+    /// The number of bytes so far.
     pub(crate) fn get(&self) -> u64 {
         match self {
             Self::Known(bytes) => *bytes,
@@ -49,7 +49,7 @@ impl RequestBytes {
     }
 }
 
-/// Counts the bytes that pass.
+/// Counts the bytes of a body.
 #[derive(Debug)]
 struct CountedBody {
     inner: Body,

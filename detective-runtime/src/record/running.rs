@@ -9,21 +9,21 @@ use arc_swap::ArcSwapOption;
 
 use crate::record::Instance;
 
-/// The instance that was started first, for functions that are called outside any request.
+/// The instance that was started first. It serves functions that are called outside any request.
 static FIRST: ArcSwapOption<Instance> = ArcSwapOption::const_empty();
 
-/// All that run, by number.
+/// All running instances, by number.
 static RUNNING: Mutex<Vec<(u32, Weak<Instance>)>> = Mutex::new(Vec::new());
 
-/// How many of those that run record anything at all.
+/// How many running instances record anything at all.
 static ON: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static IN_SCOPE: RefCell<Option<Arc<Instance>>> = const { RefCell::new(None) };
 }
 
-/// The instance that work outside any request belongs to: the one made current for this scope, else
-/// the one that was started first.
+/// The instance for work outside any request: the one made current for this scope, or else the one
+/// that was started first.
 pub(crate) fn current() -> Option<Arc<Instance>> {
     IN_SCOPE
         .try_with(|scope| scope.borrow().clone())
@@ -32,7 +32,7 @@ pub(crate) fn current() -> Option<Arc<Instance>> {
         .or_else(|| FIRST.load_full())
 }
 
-/// The instance with this number, if it still runs.
+/// The instance with this number, if it is still running.
 pub(crate) fn with_number(number: u32) -> Option<Arc<Instance>> {
     let running = all_running();
     let (_, instance) = running.iter().find(|(one, _)| *one == number)?;
@@ -45,7 +45,7 @@ pub(crate) fn is_any_on() -> bool {
     ON.load(Relaxed) > 0
 }
 
-/// Counts anew how many record anything at all, after one was switched on or off.
+/// Counts again how many instances record anything, after one was switched on or off.
 pub(super) fn recount() {
     count_on(&all_running());
 }
@@ -64,7 +64,7 @@ fn all_running() -> MutexGuard<'static, Vec<(u32, Weak<Instance>)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes `instance` current on this thread, or none; gives back the one that was.
+/// Makes `instance` (or none) current on this thread, and returns the previous one.
 pub(crate) fn set_in_scope(instance: Option<Arc<Instance>>) -> Option<Arc<Instance>> {
     IN_SCOPE
         .try_with(|scope| scope.replace(instance))
@@ -73,7 +73,7 @@ pub(crate) fn set_in_scope(instance: Option<Arc<Instance>>) -> Option<Arc<Instan
 }
 
 impl Instance {
-    /// Makes this known as running; the first is the instance for work outside any request.
+    /// Registers this instance as running. The first one serves work outside any request.
     pub(crate) fn register(self: &Arc<Self>) {
         let mut running = all_running();
         running.push((self.number, Arc::downgrade(self)));
@@ -81,7 +81,8 @@ impl Instance {
         FIRST.rcu(|first| Some(first.clone().unwrap_or_else(|| Arc::clone(self))));
     }
 
-    /// Takes back [`register`](Self::register); the longest running other one takes its place.
+    /// Undoes [`register`](Self::register). If this was the first one, the longest-running other
+    /// one replaces it.
     pub(crate) fn unregister(self: &Arc<Self>) {
         let mut running = all_running();
         running.retain(|(number, _)| *number != self.number);

@@ -6,13 +6,13 @@ use crate::attribute::Callsite;
 use crate::export::SpanKind;
 use crate::value::Value;
 
-/// One span below the record's own.
+/// One span below the record's own span.
 #[derive(Debug)]
 pub(crate) struct Span {
     pub(crate) id: u64,
     pub(crate) parent: u64,
     pub(crate) start: u64,
-    /// Zero while it is open.
+    /// Zero while the span is open.
     pub(crate) end: u64,
     pub(crate) what: What,
     /// Boxed, since most spans have none.
@@ -22,20 +22,19 @@ pub(crate) struct Span {
 /// What a span stands for.
 #[derive(Debug)]
 pub(crate) enum What {
-    /// An investigated function.
     Function(&'static Callsite),
-    /// Anything else, named at run time.
+    /// Anything else, with a name made at run time.
     Named(Cow<'static, str>, SpanKind),
-    /// The end of a span that had not ended when its own record was handed over.
+    /// The end of a span that was still open when its own record was queued.
     Late,
 }
 
 /// Why a span failed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpanError {
-    /// Low-cardinality: `panic`, a status code, or the error's type.
+    /// Low cardinality: `panic`, a status code, or the error's type.
     pub(crate) error_type: Cow<'static, str>,
-    /// May be empty, when the type says it all.
+    /// May be empty when the type says everything.
     pub(crate) message: String,
 }
 

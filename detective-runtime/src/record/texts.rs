@@ -4,19 +4,18 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-/// The texts that are copied from a request's head, one after the other in one piece of memory: a
-/// request then touches one allocation instead of one for each text.
+/// The texts that are copied from a request's head, one after the other in one buffer. So a request
+/// touches one allocation instead of one for each text.
 ///
-/// They are copied as they came; whether they are UTF-8 is found out by those who read them, on the
-/// pipeline thread. What is not counts as absent.
+/// The bytes are copied unchecked. Readers on the pipeline thread check that a text is UTF-8; one
+/// that is not counts as absent.
 #[derive(Debug, Default)]
 pub(crate) struct HeadTexts {
     bytes: Vec<u8>,
-    /// Start and end of each; empty for one that is not there.
+    /// Start and end of each text; an absent text is empty.
     places: [(u32, u32); HeadText::COUNT],
 }
 
-/// Which of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeadText {
     /// The method as it was sent, when it is not a known one.
@@ -35,14 +34,14 @@ impl HeadText {
 }
 
 impl HeadTexts {
-    /// Notes at most `limit` bytes of `text`, whole characters.
+    /// Stores at most `limit` bytes of `text`, in whole characters.
     pub(crate) fn set(&mut self, which: HeadText, text: &[u8], limit: usize) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(first(text, limit));
         self.note(which, start);
     }
 
-    /// Notes at most `limit` bytes of what `write` appends to the bytes that it is given.
+    /// Stores at most `limit` bytes of what `write` appends to the buffer.
     pub(crate) fn write<R>(
         &mut self,
         which: HeadText,
@@ -57,14 +56,14 @@ impl HeadTexts {
         result
     }
 
-    /// The text; empty when it is not there.
+    /// The text; empty when it is absent.
     pub(crate) fn get(&self, which: HeadText) -> &str {
         let (start, end) = self.places[which as usize];
         let bytes = self.bytes.get(start as usize..end as usize);
         std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
     }
 
-    /// Forgets all of them, and keeps the room unless it has grown beyond `kept` bytes.
+    /// Removes all texts. Keeps at most `kept` bytes of memory.
     pub(crate) fn clear(&mut self, kept: usize) {
         self.bytes.clear();
         self.bytes.shrink_to(kept);
@@ -90,7 +89,7 @@ pub(crate) fn header_text(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
     text
 }
 
-/// At most `limit` bytes of a text, without the beginning of a character that has no room.
+/// At most `limit` bytes of a text, without a partial character at the end.
 fn first(text: &[u8], limit: usize) -> &[u8] {
     if text.len() <= limit {
         return text;

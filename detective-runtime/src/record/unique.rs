@@ -1,4 +1,4 @@
-//! Who holds a record: one alone while it is filled, several once it is finished.
+//! Ownership of a record: one owner while it is filled, several once it is finished.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -7,10 +7,10 @@ use triomphe::UniqueArc;
 
 use super::Record;
 
-/// A record that nobody else holds: while it is filled, and while it waits to be used again.
+/// A record with one owner: while it is filled, and while it waits for reuse.
 pub(crate) struct UniqueRecord(UniqueArc<Record>);
 
-/// A finished record, which the sinks hold side by side. Each of them gives it to
+/// A finished record that the sinks share. Each sink passes it to
 /// [`RecordQueue::release`](crate::record::RecordQueue::release) when it is done.
 pub(crate) type SharedRecord = triomphe::Arc<Record>;
 
@@ -19,12 +19,12 @@ impl UniqueRecord {
         Self(UniqueArc::new(record))
     }
 
-    /// Lets several hold it. Nothing can be changed in it then.
+    /// Makes the record shareable. It is read-only from then on.
     pub(crate) fn share(self) -> SharedRecord {
         self.0.shareable()
     }
 
-    /// The record for the last of its holders; `None` for those before.
+    /// The record, if this was the last reference to it.
     pub(crate) fn last(record: SharedRecord) -> Option<Self> {
         SharedRecord::try_unique(record).ok().map(Self)
     }

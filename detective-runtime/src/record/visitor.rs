@@ -1,5 +1,5 @@
-//! How a client's address is written down: in full, shortened, or as a mark that tells visitors
-//! apart without naming them.
+//! How a client's address is recorded: in full, shortened, or as a hash that tells visitors apart
+//! without naming them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,15 +7,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::config::ClientAddress;
 use crate::record::Client;
 
-/// Writes addresses as `capture.client_address` says.
+/// Formats addresses as `capture.client_address` says.
 #[derive(Debug, Default)]
 pub(crate) struct Visitors {
-    /// Drawn anew at each start, so that marks cannot be traced back to addresses by trying all.
+    /// Random at each start, so that nobody can find an address by hashing all of them.
     key: RandomState,
 }
 
 impl Visitors {
-    /// What is written for `address`.
+    /// What is recorded for `address`. An address is not text yet.
     pub(crate) fn visitor(
         &self,
         mode: ClientAddress,
@@ -33,8 +33,8 @@ impl Visitors {
     }
 }
 
-/// Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 one, which is where
-/// Google Analytics draws the line for anonymous addresses.
+/// Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 address. Google
+/// Analytics anonymizes addresses in the same way.
 fn truncate(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
@@ -86,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn marks_tell_visitors_apart() {
+    fn hashes_tell_visitors_apart() {
         let visitors = Visitors::default();
-        let mark = |address| describe(&visitors, ClientAddress::Hashed, address);
-        assert_eq!(mark("198.51.100.7"), mark("198.51.100.7"));
-        assert_ne!(mark("198.51.100.7"), mark("198.51.100.8"));
-        assert_eq!(mark("198.51.100.7").unwrap().len(), 16);
+        let hash = |address| describe(&visitors, ClientAddress::Hashed, address);
+        assert_eq!(hash("198.51.100.7"), hash("198.51.100.7"));
+        assert_ne!(hash("198.51.100.7"), hash("198.51.100.8"));
+        assert_eq!(hash("198.51.100.7").unwrap().len(), 16);
     }
 }

@@ -1,9 +1,10 @@
-//! Taking up a changed configuration while the program runs.
+//! Applies a changed configuration while the program runs.
 //!
-//! The file is looked at once a second, by its content, so that mounted config maps and editors that
-//! replace it are noticed too; on Unix, SIGHUP does the same at once where no terminal would send it.
-//! Everything is loaded again as at the start, validated whole, and then swapped at once: a request
-//! keeps the snapshot that it began with. What is wrong changes nothing and is reported.
+//! The file's content is checked once a second, so that mounted config maps and editors that
+//! replace the file are noticed too. On Unix, SIGHUP triggers a reload at once, unless standard
+//! input is a terminal. Everything is loaded and validated as at start, and then swapped at once; a
+//! request keeps the snapshot that it began with. A faulty configuration changes nothing and is
+//! reported.
 
 mod watch;
 
@@ -21,14 +22,14 @@ use crate::rules::boost::{Boost, Wanted};
 use crate::rules::{Snapshot, boost};
 use crate::survey::Survey;
 
-/// Owns what is in force: the loaded configuration and the boosts over it.
+/// Owns the loaded configuration and the boosts that apply on top of it.
 #[derive(Debug)]
 pub(crate) struct Reloader {
     loader: Arc<Loader>,
     instance: Arc<Instance>,
-    /// The application whose routes the rules are compared with, once it is known.
+    /// The application whose routes are compared with the rules, once it is known.
     app: Arc<OnceLock<Router>>,
-    /// One loads at a time, so that what was loaded last is also taken up last.
+    /// Only one reload runs at a time, so that the configuration loaded last is also applied last.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     boosts_changed: Notify,
@@ -36,38 +37,38 @@ pub(crate) struct Reloader {
 
 #[derive(Debug)]
 struct State {
-    /// As it was loaded last.
+    /// The configuration as it was last loaded.
     seen: Loaded,
-    /// The same with the keys that need a restart as they were.
+    /// The same, but keys that need a restart keep their old values.
     running: Loaded,
     generation: u64,
     loaded_at: SystemTime,
     held_back: Vec<Diagnostic>,
-    /// The last failure, and whether it still stands.
+    /// The last failure. `is_failing` says whether it still applies.
     failure: Option<(String, SystemTime)>,
     is_failing: bool,
     boosts: Vec<Boost>,
     next_boost: u64,
 }
 
-/// Which configuration is in force.
+/// The state of the current configuration.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ConfigHealth {
-    /// `failing` while the file or another source is wrong, so that it is not in force.
+    /// `failing` while the file or another source is faulty, so that it was not applied.
     pub(crate) state: &'static str,
-    /// How many configurations have been in force, this one included.
+    /// How many configurations have been active, including this one.
     pub(crate) generation: u64,
-    /// When it was taken up.
+    /// When it was applied.
     pub(crate) loaded_at: String,
-    /// What was wrong the last time that something was.
+    /// The most recent failure.
     pub(crate) last_error: Option<String>,
     pub(crate) last_error_at: Option<String>,
-    /// The keys that differ from what is in force, and are taken up by a restart only.
+    /// The keys whose new values apply only after a restart.
     pub(crate) needs_restart: Vec<String>,
 }
 
 impl Reloader {
-    /// `loaded` is what `instance` was started with.
+    /// `loaded` is the configuration that `instance` was started with.
     pub(crate) fn new(loader: Loader, loaded: Loaded, instance: Arc<Instance>) -> Self {
         Self {
             loader: Arc::new(loader),
@@ -89,17 +90,17 @@ impl Reloader {
         }
     }
 
-    /// Loads everything again, and takes it up if it holds.
+    /// Loads everything again, and applies it if it is valid.
     pub(crate) async fn reload(&self) -> Result<(), ConfigError> {
         let _turn = self.turn.lock().await;
         self.take_up(self.load().await)
     }
 
-    /// Lays a boost over everything.
+    /// Applies a boost on top of all rules.
     ///
     /// # Errors
     ///
-    /// When it means nothing that is there, there are too many already, or nothing is traced at all.
+    /// When the boost matches no function, there are too many boosts, or tracing is off.
     pub(crate) fn boost(&self, wanted: Wanted) -> Result<Boost, String> {
         wanted.check_function()?;
         let mut state = self.lock();
@@ -130,12 +131,12 @@ impl Reloader {
         Ok(boost)
     }
 
-    /// The boosts in force, the oldest first.
+    /// The active boosts, oldest first.
     pub(crate) fn boosts(&self) -> Vec<Boost> {
         self.lock().boosts.clone()
     }
 
-    /// Ends boosts before their time; answers how many.
+    /// Ends boosts early, and returns how many.
     pub(crate) fn end_boosts(&self, which: impl Fn(&Boost) -> bool) -> usize {
         let mut state = self.lock();
         let before = state.boosts.len();
@@ -162,13 +163,13 @@ impl Reloader {
         }
     }
 
-    /// From now on `[routes]` is compared with the routes of `app`, too.
+    /// Compares `[routes]` with the routes of `app` from now on.
     pub(crate) fn compare_with(&self, app: &Router) {
-        // The first one stays: a program serves one application.
+        // The first one stays, since a program serves one application.
         let _known = self.app.set(app.clone());
     }
 
-    /// Loads on a thread that may wait for the disk.
+    /// Loads on a thread that may block on the disk.
     async fn load(&self) -> Result<Loaded, ConfigError> {
         let loader = Arc::clone(&self.loader);
         let running = self.lock().running.clone();
@@ -207,7 +208,7 @@ impl Reloader {
             tracing::warn!("{warning}");
         }
         let survey = Survey::new(&running);
-        // What must not be was refused when it was loaded.
+        // Findings that must be refused were refused when the configuration was loaded.
         let _told = survey.enforce(survey.findings(self.app.get()));
         state.seen = loaded;
         state.running = running;
@@ -222,20 +223,20 @@ impl Reloader {
         Ok(())
     }
 
-    /// Puts the state in force. It is locked meanwhile, so that the last to change it is in force.
+    /// Makes the state current. The caller holds the lock, so that the latest change wins.
     fn publish(&self, state: &State) {
         let snapshot = Snapshot::new(&state.running, state.generation, state.boosts.clone());
         self.instance.put_in_force(snapshot);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change ends with a whole state, so a poisoned lock holds one.
+        // Every change leaves a complete state, so the state behind a poisoned lock is usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Whether this is something else than what was found before.
+    /// Whether this differs from the previous result.
     fn is_news(&self, found: &Result<Loaded, ConfigError>) -> bool {
         match found {
             Ok(loaded) => self.is_failing || !loaded.is_same(&self.seen),
@@ -247,8 +248,8 @@ impl State {
     }
 }
 
-/// Loads as at the start: where the survey is strict, what it finds is a mistake. How strict it is
-/// needs a restart to change.
+/// Loads as at start: if the survey is strict, its findings are errors. A change of the strictness
+/// needs a restart.
 fn load(loader: &Loader, running: &Loaded, app: Option<&Router>) -> Result<Loaded, ConfigError> {
     let loaded = loader.load_again(running.origin.file.as_deref())?;
     let (next, _) = loaded.clone().after(running);

@@ -1,4 +1,5 @@
-//! What makes a running program load its configuration again: the file, SIGHUP, the end of a boost.
+//! Watches everything that changes the configuration of a running program: the file, SIGHUP, the
+//! ends of boosts.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -8,15 +9,16 @@ use std::time::{Duration, Instant};
 use super::Reloader;
 use crate::config::{ConfigError, Loaded};
 
-/// How often the file is looked at.
+/// How often the file is checked.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How long a changed file must stay as it is before it is taken up, since whoever writes it may not
-/// have finished.
+/// How long a changed file must stay unchanged before it is applied, since its writer may not have
+/// finished.
 const SETTLE: Duration = Duration::from_millis(100);
 
 impl Reloader {
-    /// Follows the file and the signal, and ends boosts. Never ends itself: whoever runs it drops it.
+    /// Watches the file and the signal, and ends boosts. It never returns; dropping the future
+    /// stops it.
     pub(crate) async fn watch(self: Arc<Self>) -> Infallible {
         tokio::select! {
             never = self.watch_file() => never,
@@ -25,7 +27,7 @@ impl Reloader {
         }
     }
 
-    /// Ends boosts when their time has come, and does nothing else.
+    /// Only ends boosts when their time has come.
     pub(crate) async fn watch_boosts(&self) -> Infallible {
         loop {
             let next = self.lock().boosts.iter().map(|boost| boost.end).min();
@@ -63,7 +65,7 @@ impl Reloader {
             tokio::time::sleep(SETTLE).await;
             let settled = self.load().await;
             if is_same(&found, &settled) {
-                // A failure was reported where it was noticed.
+                // The failure was reported where it was noticed.
                 let _reported = self.take_up(settled);
             }
         }
@@ -75,7 +77,7 @@ impl Reloader {
 
         use tokio::signal::unix::{SignalKind, signal};
 
-        // A terminal that is closed sends the same signal, and means that the program should end.
+        // Closing a terminal sends the same signal, and then the program should end.
         if !self.loader.reads_a_file() || std::io::stdin().is_terminal() {
             return pending().await;
         }
@@ -90,7 +92,7 @@ impl Reloader {
             if hangups.recv().await.is_none() {
                 return pending().await;
             }
-            // A failure was reported where it was noticed.
+            // The failure was reported where it was noticed.
             let _reported = self.reload().await;
         }
     }

@@ -1,4 +1,4 @@
-//! A boost: a rule that is laid over everything for a while and then reverts by itself, as in "trace
+//! A boost: a rule that overrides all others for a while and then ends by itself, as in "trace
 //! everything on this route for ten minutes".
 
 use std::time::{Duration, Instant, SystemTime};
@@ -10,32 +10,32 @@ use serde_json::Map;
 use crate::attribute::callsite;
 use crate::config::{Rule, nearest, pattern};
 
-/// Most boosts at one time: each is looked through when a rule is resolved.
+/// Most boosts at one time. Resolving a rule looks through all of them.
 pub(crate) const MOST: usize = 16;
 
-/// Longest time of a boost. What is wanted for longer belongs into the file.
+/// Longest duration of a boost. What is needed for longer belongs in the file.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a boost lasts that does not say it.
+/// How long a boost lasts if it names no duration.
 const DEFAULT_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// The keys of a rule that a boost can set.
 const KEYS: [&str; 5] = ["sample", "slow", "record", "spans", "histogram"];
 
-/// A boost that holds.
+/// A boost that is active.
 #[derive(Debug, Clone)]
 pub(crate) struct Boost {
-    /// Tells it from the others.
+    /// Unique among the boosts.
     pub(crate) id: u64,
     pub(crate) target: Target,
     pub(crate) rule: Rule,
-    /// When it ends, for people.
+    /// When it ends, for people to read.
     pub(crate) until: SystemTime,
-    /// The same by a clock that nobody sets.
+    /// The same time on the monotonic clock, which nobody can set.
     pub(crate) end: Instant,
 }
 
-/// What a boost is for: a pattern as in the config.
+/// The target of a boost: a pattern as in the config.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
     /// Route templates.
@@ -44,7 +44,7 @@ pub(crate) enum Target {
     Function(String),
 }
 
-/// A boost that is asked for.
+/// A boost that somebody has requested.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) target: Target,
@@ -63,12 +63,12 @@ impl Target {
 }
 
 impl Wanted {
-    /// Reads `{"route": "/checkout/{id}", "sample": 1.0, "for": "10m"}`. Names with `null` are as
-    /// good as absent. Without a key of a rule, everything is sampled.
+    /// Reads `{"route": "/checkout/{id}", "sample": 1.0, "for": "10m"}`. A key with the value
+    /// `null` counts as absent. Without any key of a rule, all traces are sampled.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, and what was expected, as one text.
+    /// Returns one text with every mistake and what was expected instead.
     pub(crate) fn parse(fields: &Map<String, serde_json::Value>) -> Result<Self, String> {
         let mut mistakes = Vec::new();
         let mut target = None;
@@ -120,11 +120,11 @@ impl Wanted {
         }
     }
 
-    /// Makes sure that a function is meant by it that is in the program. Which routes are, nobody knows.
+    /// Checks that the pattern matches a function of the program. A route pattern is not checked.
     ///
     /// # Errors
     ///
-    /// When there is none, with the nearest.
+    /// Returns the nearest name when no function matches.
     pub(crate) fn check_function(&self) -> Result<(), String> {
         let Target::Function(pattern) = &self.target else {
             return Ok(());
@@ -141,7 +141,7 @@ impl Wanted {
         ))
     }
 
-    /// The boost, from now on.
+    /// Starts the boost now.
     pub(crate) fn begin(self, id: u64) -> Boost {
         Boost {
             id,

@@ -1,4 +1,5 @@
-//! What is in force for a function or a route, and what decided it, down to the line of the file.
+//! The values that apply to a function or a route, and what decided each of them, down to the line
+//! of the file.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::config::{Place, Rule};
 use crate::rules::Snapshot;
 use crate::rules::layers::{Layers, Source};
 
-/// Everything that is decided for one function or route.
+/// All values that apply to one function or route.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Decisions {
     pub(crate) spans: Decided<bool>,
@@ -21,21 +22,21 @@ pub(crate) struct Decisions {
     pub(crate) sample: Decided<f64>,
     /// Seconds.
     pub(crate) slow: Decided<f64>,
-    /// Without those on the deny-list.
+    /// Without the headers on the deny-list.
     pub(crate) request_headers: Decided<Vec<String>>,
     pub(crate) response_headers: Decided<Vec<String>>,
 }
 
-/// A value, and what decided it.
+/// A value and what decided it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Decided<T> {
     pub(crate) value: T,
     /// `boost`, `builder`, `variable`, `file`, `attribute` or `default`.
     pub(crate) layer: &'static str,
-    /// The line of the file or of the attribute, the name of the variable, the call of the program,
+    /// The line of the file or of the attribute, the name of the variable, the call in the program,
     /// or the end of the boost.
     pub(crate) place: Option<String>,
-    /// The key, as in `investigate."store::*".sample`; `None` for a default that is no key.
+    /// The key, as in `investigate."store::*".sample`; `None` for a default without a key.
     pub(crate) key: Option<String>,
 }
 
@@ -43,23 +44,24 @@ pub(crate) struct Decided<T> {
 #[derive(Clone, Copy)]
 struct Key {
     name: &'static str,
-    /// The section whose key of the same name holds where no rule says anything.
+    /// The section whose key of the same name applies when no rule decides.
     section: Option<&'static str>,
 }
 
 impl Snapshot {
-    /// What is in force for `callsite`: for its own span and histogram, and for the requests that it
-    /// answers, as far as no route says otherwise.
+    /// The values for `callsite`: for its own span and histogram, and for the requests that it
+    /// answers, unless a route decides otherwise.
     pub(crate) fn in_force_for_function(&self, callsite: &'static Callsite) -> Decisions {
         self.in_force(&self.function_layers(callsite))
     }
 
-    /// What is in force for the requests of `endpoint`, where the function that answers says nothing.
+    /// The values for the requests of `endpoint`, unless the function that answers decides
+    /// otherwise.
     pub(crate) fn in_force_for_route(&self, endpoint: &str) -> Decisions {
         self.in_force(&self.route_layers(endpoint))
     }
 
-    /// Whether a route is left out altogether.
+    /// Whether a route is excluded.
     pub(crate) fn excluded(&self, endpoint: &str) -> Decided<bool> {
         let value = self.config.http.excludes(endpoint);
         self.of_section(value, "http", "exclude")
@@ -120,7 +122,7 @@ impl Snapshot {
         }
     }
 
-    /// What the `enabled` of a section can switch off for all, and what is on by default.
+    /// A value that is on by default, and that `enabled` of a section can switch off for all.
     fn switched(
         &self,
         name: &'static str,
@@ -187,7 +189,7 @@ impl Snapshot {
     }
 }
 
-/// A value of the config, by its place.
+/// A value of the config, with its place.
 fn placed<T>(value: T, place: &Place, key: String) -> Decided<T> {
     let (layer, place) = match place {
         Place::Default => ("default", None),

@@ -1,5 +1,5 @@
-//! The layers that decide for one function or route, the strongest first, and what each of them is,
-//! so that every value in force can name what decided it.
+//! The layers that decide for one function or route, strongest first. Each layer knows its source,
+//! so that every value can name what decided it.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::config::{Config, Provenance, Rule};
 use crate::rules::boost::{Boost, Target};
 use crate::rules::matching;
 
-/// All layers that say something of one function or route, the strongest first.
+/// All layers that apply to one function or route, strongest first.
 #[derive(Debug)]
 pub(crate) struct Layers<'a>(Vec<Layer<'a>>);
 
@@ -18,21 +18,21 @@ struct Layer<'a> {
     source: Source<'a>,
 }
 
-/// What a layer is.
+/// The source of a layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// Laid over everything for a while.
+    /// Overrides everything for a while.
     Boost(&'a Boost),
     /// `[routes."..."]` or `[investigate."..."]`: the table and the pattern.
     Pattern(&'static str, &'a str),
-    /// A section such as `[tracing]`, by whatever set it.
+    /// A section such as `[tracing]`, whichever source set it.
     Section,
     /// The arguments of `#[investigate]`.
     Attribute(&'static Callsite),
 }
 
 impl<'a> Layers<'a> {
-    /// Of an investigated function.
+    /// The layers of an investigated function.
     pub(crate) fn of_function(
         config: &'a Config,
         provenance: &Provenance,
@@ -56,8 +56,8 @@ impl<'a> Layers<'a> {
         Self(layers)
     }
 
-    /// Of a route template, or of what stands in for one. What these leave open is decided by the
-    /// function that answers, and then by the sections.
+    /// The layers of a route template, or of the label that replaces one. What they leave open is
+    /// decided by the function that answers, and then by the sections.
     pub(crate) fn of_route(config: &'a Config, boosts: &'a [Boost], template: &str) -> Self {
         let mut layers = boosted(boosts, |target| target.is_route(template));
         layers.extend(patterns(
@@ -72,17 +72,17 @@ impl<'a> Layers<'a> {
         self.fold(|_| true)
     }
 
-    /// What the boosts alone say.
+    /// The boosts alone, as one rule.
     pub(crate) fn boost(&self) -> Rule {
         self.fold(|source| matches!(source, Source::Boost(_)))
     }
 
-    /// What the patterns of the config alone say.
+    /// The patterns of the config alone, as one rule.
     pub(crate) fn patterns(&self) -> Rule {
         self.fold(|source| matches!(source, Source::Pattern(..)))
     }
 
-    /// The strongest layer that decides something, and what it decides.
+    /// The strongest layer that decides the key, and its value.
     pub(crate) fn decide<T>(&self, key: impl Fn(&Rule) -> Option<T>) -> Option<(T, Source<'a>)> {
         self.0
             .iter()
@@ -97,7 +97,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// The boosts of a target, the latest first.
+/// The boosts of a target, latest first.
 fn boosted(boosts: &[Boost], is_meant: impl Fn(&Target) -> bool) -> Vec<Layer<'_>> {
     boosts
         .iter()

@@ -1,24 +1,24 @@
-//! Which rule holds for a route, a function, a request.
+//! Which rules apply to a route or a function.
 //!
-//! All rules whose pattern matches are laid over each other, the closest on top, so that a key
-//! that the closest rule leaves open is decided by the next one. What no rule decides is left
-//! open (`None`). [`Rule::or`] puts the layers in the order that [`crate::config`] states;
-//! last come the values of [`Config`], which then are defaults.
+//! All rules whose pattern matches are combined. A key that the closest rule leaves open is decided
+//! by the next one; a key that no rule decides stays open (`None`). [`Rule::or`] combines the
+//! layers in the order that [`crate::config`] states. The values of [`Config`] come last, as
+//! defaults.
 //!
-//! A function's rule decides its own span and histogram and, when it is the handler, what the
-//! route leaves open of `record`, `sample`, `slow` and the captured headers. The request's own span
-//! and histogram are the route's alone.
+//! A function's rule decides its own span and histogram. If the function is the handler, its rule
+//! also decides `record`, `sample`, `slow` and the captured headers, where the route leaves them
+//! open. Only the route decides the request's own span and histogram.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::config::{Config, Provenance, Rule, pattern};
 
-/// What the sections decide, as far as something sets them: that outranks the arguments of the
-/// attribute, which outrank the defaults.
+/// The values that a source has set in the sections. They outrank the arguments of the attribute,
+/// which outrank the defaults.
 ///
-/// It leaves `spans`, `histogram` and `record` open: `tracing.enabled`, `metrics.enabled` and
-/// `store.enabled` switch all of them off at once, and no rule switches them on.
+/// `spans`, `histogram` and `record` stay open: `tracing.enabled`, `metrics.enabled` and
+/// `store.enabled` switch each of them off for everything, and no rule can switch them on again.
 pub(crate) fn section_rule(config: &Config, places: &Provenance) -> Rule {
     fn set<T: Clone>(places: &Provenance, section: &str, key: &str, value: &T) -> Option<T> {
         places.is_set(section, key).then(|| value.clone())
@@ -35,8 +35,8 @@ pub(crate) fn section_rule(config: &Config, places: &Provenance) -> Rule {
     }
 }
 
-/// The rules whose pattern matches a name, the closest first: the exact name, then the pattern
-/// with the longest literal text.
+/// The rules whose pattern matches a name, closest first: the exact name, then the pattern with the
+/// longest literal text.
 pub(crate) fn matching<'a>(
     rules: &'a BTreeMap<String, Rule>,
     name: &str,
@@ -104,7 +104,7 @@ mod tests {
     fn check(template: &str, expected: f64) {
         let rule = resolve(&config().routes, template);
         assert_eq!(rule.sample, Some(expected), "for `{template}`");
-        // What the closer rules leave open is decided by the widest.
+        // The widest rule decides what the closer rules leave open.
         assert_eq!(rule.slow, Some(Duration::from_secs(3)), "for `{template}`");
     }
 

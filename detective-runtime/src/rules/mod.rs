@@ -1,4 +1,4 @@
-//! What the config decides for each route and function, worked out before requests ask.
+//! What the config decides for each route and function, resolved before requests need it.
 
 pub(crate) mod boost;
 pub(crate) mod decided;

@@ -1,7 +1,7 @@
-//! A slot: what the requests of one method and route have in common.
+//! A slot: what all requests of one method and route share.
 //!
-//! Its labels, its cells and its rule are found once and kept, so that a request finds them by one
-//! comparison of pointers instead of by hashing texts.
+//! Its labels, its cells and its rule are looked up once and kept. A request then finds them by
+//! comparing pointers instead of hashing texts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +10,24 @@ use arc_swap::ArcSwap;
 
 use crate::metrics::RouteCells;
 
-/// What the requests of one method and route share.
+/// What all requests of one method and route share.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// Its place in a snapshot's list of rules.
+    /// Its index in a snapshot's list of rules.
     pub(crate) index: usize,
     pub(crate) method: Arc<str>,
     pub(crate) endpoint: Arc<str>,
-    /// Whether the endpoint is a route template, and not a stand-in for one.
+    /// Whether the endpoint is a route template, not a label that replaces one.
     pub(crate) is_route: bool,
     pub(crate) cells: Arc<RouteCells>,
 }
 
-/// All slots of an instance. There are as many as the program's routes have methods, and a few
-/// more for what no route matched: nothing that a client sends adds one.
+/// All slots of an instance: one for each method of each route, and a few more for requests that no
+/// route matched. Nothing that a client sends can add more.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    /// By endpoint, then by method. Read without a lock; replaced whole when a slot is added, which
-    /// happens once for each method and route in the program's life.
+    /// By endpoint, then by method. Read without a lock. Replaced as a whole when a slot is added,
+    /// which happens once for each method and route.
     by_endpoint: ArcSwap<HashMap<Arc<str>, ByMethod>>,
     count: Mutex<usize>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Slots {
 type ByMethod = HashMap<Arc<str>, Arc<Slot>>;
 
 impl Slots {
-    /// The slot for a method and an endpoint; `make_cells` is called when it is new.
+    /// The slot for a method and an endpoint. `make_cells` is called when the slot is new.
     pub(crate) fn get(
         &self,
         method: &str,
@@ -69,7 +69,7 @@ impl Slots {
         slot
     }
 
-    /// Every slot so far.
+    /// All slots so far.
     pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
         let by_endpoint = self.by_endpoint.load();
         by_endpoint

@@ -1,5 +1,5 @@
-//! What the config decides, resolved for every route and function: a snapshot that a request takes
-//! once, at its beginning, and keeps.
+//! The config, resolved for every route and function. A request takes one snapshot when it begins,
+//! and keeps it.
 
 use http::HeaderName;
 use once_cell::race::OnceBox;
@@ -17,63 +17,64 @@ use crate::rules::layers::Layers;
 #[path = "tests.rs"]
 mod tests;
 
-/// One state of the config, with everything that can be worked out beforehand.
+/// One version of the config, with everything that can be computed in advance.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) config: Config,
     /// Where each value of the config came from.
     pub(crate) provenance: Provenance,
-    /// The profile in force.
+    /// The active profile.
     pub(crate) profile: String,
-    /// How many configurations have been in force, this one included.
+    /// How many configurations have been active, including this one.
     pub(crate) generation: u64,
     boosts: Vec<Boost>,
     functions: Box<[FunctionRule]>,
-    /// By slot; filled when the slot is first used under this snapshot.
+    /// By slot. Each rule is made when its slot is first used under this snapshot.
     routes: Box<[OnceBox<RouteRule>]>,
-    /// For slots beyond the room, which then share one rule.
+    /// Shared by all slots beyond [`ROUTES`].
     further_routes: OnceBox<RouteRule>,
     /// What `[capture]` allows.
     headers: HeaderRule,
-    /// What any function's rule allows besides: captured of every request, since its handler is
-    /// not known at its beginning, and taken out again at its end.
+    /// What the functions' rules allow in addition. It is captured from every request whose route
+    /// has no list of its own, since the handler is not known yet, and removed at the end unless
+    /// the handler's rule allows it.
     function_headers: Headers,
 }
 
-/// Most slots with a rule of their own; each takes one word until it is used.
+/// Most slots with a rule of their own. Each takes one word until it is used.
 const ROUTES: usize = 4096;
 
-/// What holds for an investigated function.
+/// The rule of an investigated function.
 #[derive(Debug, Default)]
 pub(crate) struct FunctionRule {
     /// Whether its calls become spans.
     pub(crate) spans: bool,
-    /// Whether its calls move `function_duration_seconds`.
+    /// Whether its calls are counted in `function_duration_seconds`.
     pub(crate) histogram: bool,
-    /// What it decides for the requests that it answers, unless the route does.
+    /// Applies to the requests that it answers, unless the route decides.
     request: RequestRule,
-    /// What a boost decides for them, whatever the route does.
+    /// A boost for those requests. It outranks the route's rule.
     boost: RequestRule,
     headers: HeaderRule,
 }
 
-/// What holds for the requests of one route.
+/// The rule of the requests of one route.
 #[derive(Debug)]
 pub(crate) struct RouteRule {
-    /// Nothing of it is recorded, nor of what it calls.
+    /// Neither the request nor anything that it calls is recorded.
     pub(crate) excluded: bool,
     pub(crate) spans: bool,
     pub(crate) histogram: bool,
-    /// What is decided for downstream, before the handler is known.
+    /// The ratio for the flag sent downstream, before the handler is known.
     pub(crate) ratio: Ratio,
-    /// What is taken down at the beginning and at the head.
+    /// The headers that are captured, before the handler is known.
     pub(crate) captured: Headers,
     request: RequestRule,
     boost: RequestRule,
     headers: HeaderRule,
 }
 
-/// What route and function can both decide.
+/// What both route and function can decide.
 #[derive(Debug, Default, Clone, Copy)]
 struct RequestRule {
     record: Option<bool>,
@@ -81,21 +82,21 @@ struct RequestRule {
     slow: Option<u64>,
 }
 
-/// The headers that a rule allows, where it says anything of them.
+/// The headers that a rule allows; `None` leaves the decision open.
 #[derive(Debug, Default)]
 struct HeaderRule {
     request: Option<Box<[HeaderName]>>,
     response: Option<Box<[HeaderName]>>,
 }
 
-/// Names of headers.
+/// Names of request and response headers.
 #[derive(Debug, Default)]
 pub(crate) struct Headers {
     pub(crate) request: Box<[HeaderName]>,
     pub(crate) response: Box<[HeaderName]>,
 }
 
-/// What holds for one finished request.
+/// What applies to one finished request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Decision {
     /// Whether it becomes a row.
@@ -106,7 +107,7 @@ pub(crate) struct Decision {
 
 impl Snapshot {
     /// Resolves a configuration for every investigated function, and makes room for the routes.
-    /// `boosts` are laid over it.
+    /// `boosts` override it.
     pub(crate) fn new(loaded: &Loaded, generation: u64, boosts: Vec<Boost>) -> Self {
         let (config, provenance) = (loaded.config.clone(), loaded.provenance.clone());
         let functions: Box<[FunctionRule]> = callsite::all()
@@ -151,7 +152,7 @@ impl Snapshot {
         !config.tracing.enabled && !config.metrics.enabled && !config.store.enabled
     }
 
-    /// Whether only requests that an investigated function answers are recorded.
+    /// Whether only the requests of investigated functions are recorded.
     pub(crate) fn watches_investigated_only(&self) -> bool {
         self.config.http.watch == Watch::Investigated
     }
@@ -166,12 +167,12 @@ impl Snapshot {
         self.bounds_of(&self.function_layers(callsite).rule())
     }
 
-    /// All that decides for the requests of `endpoint`, before their handler and the sections do.
+    /// The layers of `endpoint`, which come before those of the handler and the sections.
     pub(crate) fn route_layers(&self, endpoint: &str) -> Layers<'_> {
         Layers::of_route(&self.config, &self.boosts, endpoint)
     }
 
-    /// All that decides for `callsite`, before the defaults do.
+    /// The layers of `callsite`, which come before the defaults.
     pub(crate) fn function_layers(&self, callsite: &'static Callsite) -> Layers<'_> {
         Layers::of_function(&self.config, &self.provenance, &self.boosts, callsite)
     }
@@ -184,8 +185,7 @@ impl Snapshot {
         )
     }
 
-    /// What holds for `callsite`. A function that is not in the register yet has no rule, and
-    /// nothing of it is recorded.
+    /// The rule of `callsite`. A function that is not in the register yet is not recorded.
     pub(crate) fn function(&self, callsite: &Callsite) -> &FunctionRule {
         static UNKNOWN: FunctionRule = FunctionRule {
             spans: false,
@@ -203,13 +203,13 @@ impl Snapshot {
             .unwrap_or(&UNKNOWN)
     }
 
-    /// What holds for the requests of `slot`.
+    /// The rule of the requests of `slot`.
     pub(crate) fn route(&self, slot: &Slot) -> &RouteRule {
         let place = self.routes.get(slot.index).unwrap_or(&self.further_routes);
         place.get_or_init(|| Box::new(self.route_rule(slot)))
     }
 
-    /// What holds for a finished request; without a slot, for work outside any request.
+    /// What applies to a finished request. `slot` is `None` for work outside any request.
     pub(crate) fn decide(&self, slot: Option<&Slot>, handler: Option<&Callsite>) -> Decision {
         let (route_boost, route) = slot
             .map(|slot| self.route(slot))
@@ -228,7 +228,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether request and response headers of this name are kept, now that the handler is known.
+    /// Which request headers and which response headers are kept, now that the handler is known.
     pub(crate) fn keeps_headers<'a>(
         &'a self,
         slot: &Slot,
@@ -297,14 +297,14 @@ impl Snapshot {
 }
 
 impl RequestRule {
-    /// Nothing decided.
+    /// Leaves everything open.
     const OPEN: Self = Self {
         record: None,
         ratio: None,
         slow: None,
     };
 
-    /// This, with `weaker` deciding what this one leaves open.
+    /// This rule; `weaker` decides what it leaves open.
     fn or(self, weaker: Self) -> Self {
         Self {
             record: self.record.or(weaker.record),

@@ -1,4 +1,5 @@
-//! The file wins over the code: each key that an operator may tune, from each place that can set it.
+//! The file outranks the code: tests each key that an operator may tune, from each source that can
+//! set it.
 
 use std::path::PathBuf;
 
@@ -8,11 +9,11 @@ use crate::config::Loader;
 #[crate::investigate(crate = crate, sample = 0.5, slow = "2s", record = false, span = false, histogram = false)]
 fn tuned() {}
 
-/// Without a histogram there are no buckets, so they are another function's.
+/// `buckets` needs a histogram, so it has a function of its own.
 #[crate::investigate(crate = crate, buckets = [1])]
 fn tuned_buckets() {}
 
-/// What holds for [`tuned`], and for a request that it answers.
+/// The values that apply to [`tuned`] and to a request that it answers.
 #[derive(Debug, PartialEq)]
 struct InForce {
     sample: Ratio,
@@ -33,7 +34,7 @@ const VARIABLES: [(&str, &str); 3] = [
     ("DETECTIVE_METRICS__BUCKETS", "4"),
 ];
 
-/// A file that is gone at the end.
+/// A file that is deleted at the end.
 struct File(PathBuf);
 
 impl Drop for File {
@@ -71,7 +72,7 @@ fn in_force(toml: &str, variables: &[(&str, &str)]) -> InForce {
     }
 }
 
-/// The functions are in the register, though they may never be called.
+/// The register contains functions that are never called.
 fn callsite(function: &str) -> &'static Callsite {
     callsite::all()
         .iter()
@@ -101,7 +102,7 @@ fn the_file_wins_over_the_attribute() {
     tuned();
     tuned_buckets();
     check("", &[], ATTRIBUTE);
-    // No section has a say in `record`, `span` and `histogram`.
+    // `record`, `span` and `histogram` cannot be set in a section.
     check(SECTION, &[], (0.25, 3, false, 2.0));
     check("", &VARIABLES, (0.75, 5, false, 4.0));
     check(SECTION, &VARIABLES, (0.75, 5, false, 4.0));

@@ -1,15 +1,15 @@
-//! Stands in for the engine in a build without one: the same signatures, and no value to call them
-//! on, because nothing can be opened.
+//! Replaces the engine in a build without one. The signatures are the same, but the types have no
+//! values, because no store can be opened.
 
 use std::ops::Range;
 
 use super::{EndpointStats, Filter, Identity, Overview, RowBatch, StoreError};
 
-/// Never opened.
+/// Has no values.
 #[derive(Debug)]
 pub(crate) enum Writer {}
 
-/// Never opened.
+/// Has no values.
 #[derive(Debug, Clone)]
 pub(crate) enum Reader {}
 

@@ -14,14 +14,14 @@ const EPOCH: Duration = Duration::from_millis(1_577_836_800_000);
 #[derive(Debug)]
 pub(super) struct IdGenerator {
     writer: u64,
-    /// Milliseconds and sequence of the last id, side by side: adding one to a full sequence
+    /// Milliseconds and sequence of the last id, side by side. Adding one to a full sequence
     /// borrows the next millisecond.
     last: u64,
 }
 
 impl IdGenerator {
-    /// A generator for the writer with dictionary id `writer` (taken modulo 4096), whose ids
-    /// all lie above `highest`, even if the clock has been set back since that one was made.
+    /// A generator for the writer with dictionary id `writer` (modulo 4096). All its ids are above
+    /// `highest`, even if the clock was set back after that id was made.
     pub(super) fn new(writer: i64, highest: i64) -> Self {
         let highest = highest.unsigned_abs();
         Self {
@@ -31,7 +31,7 @@ impl IdGenerator {
         }
     }
 
-    /// Goes on as a generator for another writer, above `highest` and above its own ids.
+    /// Continues as a generator for another writer, above `highest` and above its own ids.
     pub(super) fn follow(&mut self, writer: i64, highest: i64) {
         let other = Self::new(writer, highest);
         self.writer = other.writer;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_holds_time_writer_and_sequence() {
+    fn an_id_contains_time_writer_and_sequence() {
         let mut ids = IdGenerator::new(4096 + 3, 0);
         let ids = ids.take(at(5), 2);
         assert_eq!(ids, [5 << 22 | 3 << 10, 5 << 22 | 3 << 10 | 1]);
@@ -76,7 +76,7 @@ mod tests {
         let mut ids = IdGenerator::new(1, 0);
         let many = ids.take(at(5), 1025);
         assert_eq!(many[1024], 6 << 22 | 1 << 10);
-        // The clock has only now reached the borrowed millisecond.
+        // The clock only now reaches the borrowed millisecond.
         assert_eq!(ids.take(at(6), 1), [6 << 22 | 1 << 10 | 1]);
         assert!(many.is_sorted());
     }

@@ -27,21 +27,21 @@ pub(crate) use row::{Row, RowBatch};
 
 pub(crate) use sqlite::{Reader, Writer};
 
-/// How many rows a caller with more than enough of them hands over at one go: so many go in by four
-/// statements, one for the row that begins their ids and three of the largest. A thousand would take
-/// twenty, most of them for the remainder.
+/// How many rows a caller with more than enough of them should send at once. This many need four
+/// statements: one for the row that begins their ids, and three of the largest size. A thousand
+/// rows would need twenty, most of them for the remainder.
 pub(crate) const BATCH_ROWS: usize = 1 + 3 * 256;
 
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {
-    /// Writes rows; there is one for each running instance of Detective.
+    /// Writes rows. Each running instance of Detective has one.
     pub(crate) writer: Writer,
     /// Answers queries.
     pub(crate) reader: Reader,
 }
 
-/// Which program writes: stands in the columns `service`, `version` and `instance` of its rows.
+/// The program that writes: the columns `service`, `version` and `instance` of its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) service: String,
@@ -50,7 +50,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The identity that the config gives the program.
+    /// The identity that the config gives to the program.
     pub(crate) fn of(service: &Service) -> Self {
         let Service {
             name,
@@ -84,7 +84,7 @@ pub enum StoreError {
          `store.enabled = false`"
     )]
     NotBuilt,
-    /// The database cannot be opened or created, or is not one of ours.
+    /// The database cannot be opened or created, or the file is not a Detective store.
     #[error(
         "cannot open the store at `{path}`: {reason}; expected a SQLite file, or a place where one \
          can be created: check the folder's owner and permissions, or set `store.url` \
@@ -93,19 +93,19 @@ pub enum StoreError {
     Open {
         /// The file.
         path: String,
-        /// What the system or the database said.
+        /// The reason that the system or the database gave.
         reason: String,
     },
     /// The database is locked, full or away. The same call may succeed later.
     #[error("the store is not available: {reason}")]
     Unavailable {
-        /// What the database said.
+        /// The reason that the database gave.
         reason: String,
     },
     /// The database refuses what it was given, and would again.
     #[error("the store refuses the rows: {reason}")]
     Refused {
-        /// What the database said.
+        /// The reason that the database gave.
         reason: String,
     },
     /// The shutdown's deadline passed first.
@@ -117,11 +117,11 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite://path`, `sqlite::memory:`), creating its folder and
-    /// file when they are missing, and brings its tables up to date.
+    /// Opens the database at `url` (`sqlite://path`, `sqlite::memory:`) and migrates its tables. It
+    /// creates the folder and the file if they are missing.
     ///
-    /// A relative path is relative to the working directory; the configuration has made it
-    /// absolute before.
+    /// A relative path is relative to the working directory. The configuration has made it absolute
+    /// before.
     ///
     /// # Errors
     ///

@@ -1,24 +1,24 @@
-//! What the store is asked, and what it answers: the same for every engine.
+//! Questions to the store, and its answers: the same for every engine.
 
 use std::time::SystemTime;
 
-/// Which rows a question is about. Bounds are inclusive; `None` leaves a side open.
+/// Selects rows. Bounds are inclusive; `None` leaves a side open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
     pub(crate) start: Option<SystemTime>,
     pub(crate) end: Option<SystemTime>,
-    /// A route template, exactly.
+    /// An exact route template.
     pub(crate) endpoint: Option<String>,
     pub(crate) method: Option<String>,
 }
 
-/// Counts and times of some requests, in seconds.
+/// Counts and times of a set of requests; times are in seconds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) requests: u64,
     /// Answered with a status below 400.
     pub(crate) successes: u64,
-    /// Answered with another status. Requests without an answer are neither.
+    /// Answered with another status. Requests without a response are in neither count.
     pub(crate) errors: u64,
     pub(crate) average: f64,
     pub(crate) p50: f64,

@@ -1,5 +1,5 @@
-//! The task between the pipeline and the writer: waits while the database is away, in order and
-//! within a bound.
+//! The task between the pipeline and the writer. While the database is unavailable, it keeps a
+//! bounded number of rows in order.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use tokio::time::Instant;
 use super::{RowBatch, StoreError, Writer};
 use crate::metrics::{DropReason, Part, QueueFill, Stats};
 
-/// The first wait after a failed write; it doubles with each further one.
+/// The wait after the first failed write. It doubles after each further failure.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
-/// Most rows that are written in one transaction: their texts are in memory a second time until it
-/// ends, and other programs wait for it.
+/// Most rows in one transaction. A copy of their texts stays in memory until it ends, and other
+/// programs wait for it.
 const TRANSACTION_ROWS: usize = 2_048;
 
-/// Hands batches to the task that owns the [`Writer`].
+/// Sends batches to the task that owns the [`Writer`].
 #[derive(Debug)]
 pub(crate) struct WriteQueue<B> {
     commands: mpsc::UnboundedSender<Command<B>>,
-    /// Rows handed over and not yet written, those of the batch at hand included.
+    /// Rows that were sent and not yet written, including those of the current batch.
     queued: Arc<AtomicUsize>,
     capacity: usize,
     stats: Arc<Stats>,
@@ -43,7 +43,7 @@ enum Command<B> {
 
 impl<B: RowBatch> WriteQueue<B> {
     /// Starts the task on the current runtime. At most `capacity` rows wait in it
-    /// (`store.queue_rows`). `recycle` gets each batch back when its rows are written or lost.
+    /// (`store.queue_rows`). `recycle` receives each batch when its rows are written or lost.
     pub(crate) fn start(
         writer: Writer,
         capacity: usize,
@@ -67,7 +67,7 @@ impl<B: RowBatch> WriteQueue<B> {
         }
     }
 
-    /// Hands a batch over without waiting. Rows that do not fit are dropped and counted.
+    /// Queues a batch without waiting. Rows that do not fit are dropped and counted.
     pub(crate) fn push(&self, mut batch: B) {
         let room = self.capacity.saturating_sub(self.depth());
         if batch.len() > room {
@@ -80,17 +80,17 @@ impl<B: RowBatch> WriteQueue<B> {
         }
     }
 
-    /// Waits until every row that was handed over before is written, or refused for good.
+    /// Waits until every row that was queued before is written, or refused for good.
     pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<B> {
         let (done, wait) = oneshot::channel();
         self.send(Command::Flush(done));
         async move {
-            // An error means that the task has ended: there is nothing left to wait for.
+            // An error means that the task has ended, so there is nothing left to wait for.
             let _ = wait.await;
         }
     }
 
-    /// Reads how full the queue is, from anywhere and for as long as it is wanted.
+    /// A function that reads how full the queue is. It may outlive the queue.
     pub(crate) fn fill(&self) -> impl Fn() -> QueueFill + Send + Sync + use<B> {
         let (queued, capacity) = (Arc::clone(&self.queued), self.capacity as u64);
         move || QueueFill {
@@ -99,12 +99,12 @@ impl<B: RowBatch> WriteQueue<B> {
         }
     }
 
-    /// Rows that wait now.
+    /// The number of rows that wait now.
     pub(crate) fn depth(&self) -> usize {
         self.queued.load(Relaxed)
     }
 
-    /// Writes what is left and closes the database.
+    /// Writes the remaining rows and closes the database.
     ///
     /// # Errors
     ///
@@ -122,7 +122,8 @@ impl<B: RowBatch> WriteQueue<B> {
         task.abort();
         match result {
             Ok(Ok(closed)) => closed,
-            // The deadline passed, or the task is gone, which only an abort from outside can do.
+            // The deadline passed, or the task is gone. Only an abort from outside can end it
+            // early.
             Ok(Err(_)) | Err(_) => {
                 let rows = queued.load(Relaxed) as u64;
                 stats.dropped(DropReason::RowWriteFailed, rows);
@@ -138,14 +139,13 @@ impl<B: RowBatch> WriteQueue<B> {
         };
         self.queued.fetch_add(rows, Relaxed);
         if self.commands.send(command).is_err() {
-            // The runtime is shutting down and took the task with it.
+            // The runtime is shutting down and has ended the task.
             self.queued.fetch_sub(rows, Relaxed);
             self.stats.dropped(DropReason::RowWriteFailed, rows as u64);
         }
     }
 }
 
-/// The task.
 struct Worker<R> {
     writer: Writer,
     queued: Arc<AtomicUsize>,
@@ -169,7 +169,7 @@ impl<R> Worker<R> {
                     (self.recycle)(batch);
                 }
                 Command::Flush(done) => {
-                    // Whoever asked may have stopped waiting.
+                    // The receiver may have stopped waiting.
                     let _ = done.send(());
                 }
             }
@@ -177,13 +177,13 @@ impl<R> Worker<R> {
         self.writer.close().await
     }
 
-    /// Tries until each row is written or refused for good. Of rows that are refused together each
-    /// half is tried by itself, until those that are to blame stand alone.
+    /// Retries until each row is written or refused for good. If rows are refused together, each
+    /// half is tried separately, until only the rows that cause the refusal remain.
     async fn write(&mut self, batch: &impl RowBatch) {
         let ids = self.writer.assign_ids(batch.len());
         let mut wait = FIRST_RETRY;
         let mut first = true;
-        // The next part is at the end, so that the rows go in by their order.
+        // The next part is at the end, so that the rows are written in order.
         let starts = (0..batch.len()).step_by(TRANSACTION_ROWS).rev();
         let mut parts: Vec<_> = starts
             .map(|start| start..batch.len().min(start + TRANSACTION_ROWS))
@@ -192,7 +192,8 @@ impl<R> Worker<R> {
             let rows = part.len() as u64;
             match self.writer.write(&ids, batch, part.clone()).await {
                 Ok(written) => {
-                    // After a failure it is not known how much of the batch was there already.
+                    // After a failure, it is unknown how many rows of the batch were written
+                    // already.
                     let lost = if first {
                         rows.saturating_sub(written)
                     } else {
@@ -221,7 +222,7 @@ impl<R> Worker<R> {
         }
     }
 
-    /// Counts the rows of `part` as written, but for those whose ids were taken.
+    /// Counts the rows of `part` as written, except those whose ids were taken.
     fn wrote(&self, part: &Range<usize>, lost: u64) {
         self.stats.succeeded(Part::Store);
         let written = part.len() as u64 - lost;

@@ -13,11 +13,11 @@ use crate::record::{Client, Outcome};
 pub struct ApiMetric {
     /// Route template, `unmatched` when no route matched.
     pub endpoint: String,
-    /// Known method or `_OTHER`.
+    /// A known method, or `_OTHER`.
     pub method: String,
     /// Raw path without the query, length-capped; `None` when `capture.path` is off.
     pub path: Option<String>,
-    /// `None` when no response was sent.
+    /// `None` when the client left, or the shutdown came, before the response.
     pub status_code: Option<u16>,
     /// From the first byte of the head to the end of the body.
     pub response_time: Duration,
@@ -49,7 +49,7 @@ pub struct ApiMetric {
     pub response_bytes: u64,
 }
 
-/// A borrowed row, so that a caller can write straight from its own record.
+/// A borrowed row, so that a caller can write directly from its own record.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
     pub(crate) endpoint: &'a str,
@@ -67,7 +67,7 @@ pub(crate) struct Row<'a> {
     pub(crate) client: Option<Client<'a>>,
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) consumer: Option<&'a str>,
-    /// Owned, because header values are first turned into text when their row is written.
+    /// Owned, because header values are converted to text only when their row is written.
     pub(crate) request_headers: Cow<'a, [(String, String)]>,
     pub(crate) response_headers: Cow<'a, [(String, String)]>,
     pub(crate) request_bytes: u64,
@@ -124,17 +124,17 @@ impl From<Row<'_>> for ApiMetric {
     }
 }
 
-/// Rows that are handed to the store together and written together.
+/// Rows that are sent to the store and written together.
 ///
-/// The store gives the batch back when it is done with it, so that its memory can be used again.
+/// The store gives the batch back when it is done, so that its memory can be reused.
 pub(crate) trait RowBatch: Send + Sync + 'static {
-    /// How many rows there are.
+    /// The number of rows.
     fn len(&self) -> usize;
 
-    /// The rows at some places, in the same order each time.
+    /// The rows in a range, in the same order each time.
     fn rows(&self, part: Range<usize>) -> impl Iterator<Item = Row<'_>> + Send;
 
-    /// Forgets the rows beyond the first `len`, because the queue has no room for them.
+    /// Drops the rows after the first `len`, because the queue has no room for them.
     fn truncate(&mut self, len: usize);
 }
 

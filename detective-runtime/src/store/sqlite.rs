@@ -1,4 +1,4 @@
-//! The embedded engine: one SQLite file in WAL mode, one connection that writes, a few that read.
+//! The embedded engine: a SQLite file in WAL mode, one connection that writes, a few that read.
 
 mod dictionary;
 mod insert;
@@ -20,21 +20,22 @@ pub(crate) use self::queries::Reader;
 pub(crate) use self::writer::Writer;
 use super::{Identity, StoreError};
 
-/// The tables, from the first version on, inside the program.
+/// The migrations of the tables since the first version, compiled into the program.
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long SQLite itself waits for a lock. The write queue tries again after that; a reader
+/// How long SQLite itself waits for a lock. After that, the write queue tries again, and a reader
 /// gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Most queries at the same time. Each is a thread and a page cache of its own.
+/// Most queries at the same time. Each one needs a thread and a page cache.
 const READERS: u32 = 4;
-/// Page cache of each connection, negative as SQLite wants it for KiB. Room for the page that each
-/// of some thousand endpoints appends to, and for sorting in memory; SQLite's own 2 MiB is not.
+/// Page cache of each connection; SQLite takes a negative number as KiB. It has room for the pages
+/// that some thousand endpoints append to, and for sorting in memory. SQLite's default of 2 MiB has
+/// not.
 const CACHE_KIBIBYTES: &str = "-16384";
-/// Pages (of 4 KiB) in the write-ahead log before they are copied into the file: larger than
-/// SQLite's 1000, because pages that several transactions write to are then copied once.
+/// Pages (of 4 KiB) in the write-ahead log before they are copied into the file. More than SQLite's
+/// default of 1000, because a page that several transactions write to is then copied only once.
 const CHECKPOINT_PAGES: &str = "4000";
-/// What a write-ahead log that grew during a long query is cut back to.
+/// The size to which a write-ahead log is cut after a long query has let it grow.
 const JOURNAL_BYTES: &str = "67108864";
 
 /// Opens both halves of the store at `url`.
@@ -74,8 +75,8 @@ pub(super) async fn open(url: &str, identity: Identity) -> Result<(Writer, Reade
     Ok((writer, Reader::new(readers)))
 }
 
-/// Brings the tables up to date. Two programs that start at the same moment on one file take turns,
-/// because the lock for writing is taken before looking at what is there.
+/// Migrates the tables. The write lock is taken before reading their version, so that two programs
+/// that start at the same moment on one file take turns.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     MIGRATIONS
@@ -85,8 +86,8 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     transaction.commit().await
 }
 
-/// Whether the database is merely busy or locked, so that this connection can go on being used, as
-/// after a refusal. Other errors may have ended a transaction behind sqlx's back.
+/// Whether the database is only busy or locked, so that this connection can still be used, as after
+/// a refusal. Other errors may have ended a transaction without sqlx's knowledge.
 fn is_contention(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(5 | 6))
 }
@@ -97,14 +98,14 @@ fn is_refusal(error: &sqlx::Error) -> bool {
         || matches!(error, sqlx::Error::Encode(_))
 }
 
-/// SQLite's primary result code (<https://sqlite.org/rescode.html>); the extended one that sqlx
-/// gives has more in its higher bits.
+/// SQLite's primary result code (<https://sqlite.org/rescode.html>). sqlx returns the extended
+/// code, which has more information in its higher bits.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }
 
-/// What happened, without sqlx's preamble.
+/// The error's text without sqlx's prefix.
 fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),

@@ -1,4 +1,4 @@
-//! The store against real files, each test with one of its own.
+//! Tests the store with real files. Each test has its own.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -18,7 +18,7 @@ use super::*;
 use crate::metrics::{DropReason, Part, Stats};
 use crate::record::Outcome;
 
-/// A folder that goes away with the test.
+/// A folder that is deleted at the end of the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -86,7 +86,7 @@ pub(crate) fn full_row() -> ApiMetric {
     }
 }
 
-/// A row with nothing that can be left out.
+/// A row without any optional value.
 fn bare_row() -> ApiMetric {
     ApiMetric {
         path: None,
@@ -125,7 +125,7 @@ async fn connection(folder: &Folder) -> sqlx::SqliteConnection {
         .unwrap()
 }
 
-/// The one text that `sql` selects.
+/// The single text that `sql` selects.
 async fn text(folder: &Folder, sql: &'static str) -> String {
     sqlx::query(sql)
         .fetch_one(&mut connection(folder).await)
@@ -166,7 +166,7 @@ async fn every_column_can_be_selected() {
 }
 
 #[tokio::test]
-async fn every_outcome_comes_back_as_its_word() {
+async fn every_outcome_is_read_back_as_its_word() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     let rows = outcomes().map(|outcome| ApiMetric {
@@ -185,7 +185,7 @@ async fn every_outcome_comes_back_as_its_word() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_sent_twice_goes_in_once() {
+async fn a_batch_that_is_sent_twice_is_written_once() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     // Not a multiple of any chunk.
@@ -233,7 +233,7 @@ async fn programs_that_start_together_share_one_file() {
     let open = |_| {
         let url = url.clone();
         async move {
-            // Even under one name their rows are kept apart.
+            // Their rows are kept apart although their names are equal.
             let mut store = Store::open(&url, identity()).await.unwrap();
             write(&mut store, vec![full_row(); 10]).await
         }
@@ -247,7 +247,7 @@ async fn programs_that_start_together_share_one_file() {
 }
 
 #[tokio::test]
-async fn made_up_user_agents_fill_the_dictionary_only_so_far() {
+async fn invented_user_agents_fill_the_dictionary_only_to_its_limit() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     let rows = |range: std::ops::Range<u32>| {
@@ -277,7 +277,7 @@ async fn made_up_user_agents_fill_the_dictionary_only_so_far() {
 }
 
 #[tokio::test]
-async fn a_dictionary_that_other_programs_have_filled_takes_no_more() {
+async fn a_dictionary_that_other_programs_have_filled_gets_no_new_entries() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     text(
@@ -322,7 +322,7 @@ async fn check_open_error(url: &str, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn an_unusable_place_is_explained() {
+async fn an_unusable_path_is_explained() {
     let folder = Folder::new();
     std::fs::create_dir_all(&folder.0).unwrap();
     let file = folder.0.join("file");
@@ -355,7 +355,7 @@ async fn an_unusable_place_is_explained() {
     assert!(!message.to_string().contains("secret"));
 }
 
-/// A queue over a fresh file, and the sizes of the batches that it gave back.
+/// A queue over a new file, and the sizes of the batches that it gave back.
 async fn queue(
     folder: &Folder,
     capacity: usize,
@@ -437,7 +437,7 @@ async fn rows_beyond_the_queues_bound_are_counted() {
 }
 
 #[tokio::test]
-async fn a_locked_database_is_waited_for() {
+async fn the_queue_waits_for_a_locked_database() {
     let folder = Folder::new();
     let (queue, stats, _) = queue(&folder, 10).await;
     let mut other = connection(&folder).await;
@@ -473,7 +473,7 @@ async fn rows_that_miss_the_deadline_are_counted() {
 }
 
 #[tokio::test]
-async fn rows_that_are_refused_do_not_take_others_with_them() {
+async fn refused_rows_do_not_prevent_the_others_from_being_written() {
     let folder = Folder::new();
     let (queue, stats, recycled) = queue(&folder, 10_000).await;
     let mut other = connection(&folder).await;
@@ -509,14 +509,14 @@ async fn rows_keep_the_ids_that_they_were_given() {
     let folder = Folder::new();
     let mut one = Store::open(&folder.url(), identity()).await.unwrap();
     let mut other = Store::open(&folder.url(), identity()).await.unwrap();
-    // More than the ids of one millisecond, so that they do not all follow each other.
+    // More than the ids of one millisecond, so that not all of them are consecutive.
     let rows = vec![full_row(); 3_000];
     let mut expected = Vec::new();
     for _ in 0..2 {
         let before = one.writer.assign_ids(rows.len());
         tokio::time::sleep(Duration::from_millis(10)).await;
         let after = other.writer.assign_ids(rows.len());
-        // The higher ids come first, as when the one program was slower.
+        // The higher ids are written first, as if one program were slower.
         for (store, ids) in [(&mut other, &after), (&mut one, &before)] {
             let written = store.writer.write(ids, &rows, 0..ids.len()).await;
             assert_eq!(written, Ok(3_000));
@@ -533,7 +533,7 @@ async fn rows_keep_the_ids_that_they_were_given() {
 }
 
 #[tokio::test]
-async fn only_the_rows_that_are_missing_go_in() {
+async fn only_the_missing_rows_are_written() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     let rows = vec![full_row(); 300];
@@ -556,7 +556,7 @@ async fn rows_whose_ids_are_taken_are_counted() {
     let (queue, stats, _) = queue(&folder, 10_000).await;
     queue.push(vec![full_row(); 1_000]);
     queue.flush().await;
-    // Claims every id of the next minute and of this instance that the writer could take.
+    // Claims every id of the next minute that this writer could make.
     let mut other = connection(&folder).await;
     sqlx::raw_sql(
         "WITH RECURSIVE ids(id) AS (SELECT max(id) FROM requests UNION ALL \
@@ -581,11 +581,11 @@ async fn rows_whose_ids_are_taken_are_counted() {
     );
 }
 
-/// Rows per second of the writer alone, all columns filled. By hand:
-/// `cargo test --release -p detective-runtime --lib store_speed -- --ignored --nocapture`.
+/// Rows per second of the writer alone, with all columns filled. Run by hand: `cargo test --release
+/// -p detective-runtime --lib store_speed -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
-#[allow(clippy::print_stderr)] // The figure is what it is run for.
+#[allow(clippy::print_stderr)] // It is run to print the figure.
 async fn store_speed() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
@@ -627,11 +627,11 @@ async fn store_speed() {
     );
 }
 
-/// The time for `/analytics/metrics` and for one endpoint over a million rows. By hand:
-/// `cargo test --release -p detective-runtime --lib query_speed -- --ignored --nocapture`.
+/// The time for `/analytics/metrics` and for one endpoint over a million rows. Run by hand: `cargo
+/// test --release -p detective-runtime --lib query_speed -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
-#[allow(clippy::print_stderr)] // The figure is what it is run for.
+#[allow(clippy::print_stderr)] // It is run to print the figure.
 async fn query_speed() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The span of a call that leaves the process.
+//! The span of a call to another process.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use crate::trace::context::Scope;
 use crate::trace::span::{End, OpenSpan};
 use crate::value::Value;
 
-/// A span below the current one, which ends when it is dropped. Outside a recorded trace it costs
-/// nothing and records nothing.
+/// A span below the current one. It ends when it is dropped. Outside a recorded trace it records
+/// nothing and costs almost nothing.
 #[derive(Debug)]
 pub(crate) struct ClientSpan {
     span: Option<OpenSpan>,
@@ -21,13 +21,13 @@ pub(crate) struct ClientSpan {
 }
 
 impl ClientSpan {
-    /// Begins it as a child of the span that is current on this thread.
+    /// Begins a child of the span that is current on this thread.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, kind: SpanKind) -> Self {
         let name = name.into();
         Self::start_with(kind, || name)
     }
 
-    /// Begins it likewise, with a name that is only made when it is recorded.
+    /// The same, with a name that is made only when the span is recorded.
     pub(crate) fn start_with(kind: SpanKind, name: impl FnOnce() -> Cow<'static, str>) -> Self {
         Self {
             span: OpenSpan::named_by(name, kind),
@@ -35,7 +35,7 @@ impl ClientSpan {
         }
     }
 
-    /// Whether anything that is set goes anywhere; attributes need not be made otherwise.
+    /// Whether attributes are recorded. If not, the caller need not make them.
     pub(crate) fn is_recording(&self) -> bool {
         self.span.as_ref().is_some_and(OpenSpan::is_recorded)
     }
@@ -47,7 +47,7 @@ impl ClientSpan {
         }
     }
 
-    /// Marks it as failed; the last call counts.
+    /// Marks the span as failed. The last call wins.
     pub(crate) fn fail(
         &mut self,
         error_type: impl Into<Cow<'static, str>>,
@@ -59,10 +59,11 @@ impl ClientSpan {
         }));
     }
 
-    /// Writes `traceparent` and `tracestate`, so that the callee's span becomes a child of this one.
+    /// Writes `traceparent` and `tracestate`, so that the callee's span becomes a child of this
+    /// one.
     ///
-    /// When this one is not recorded, the callee's becomes a child of the span around it; where
-    /// nothing is traced, the caller's headers are passed on.
+    /// If this span is not recorded, the callee's span becomes a child of the enclosing one. If
+    /// nothing is traced, the incoming trace headers are passed on.
     pub(crate) fn inject(&self, headers: &mut HeaderMap) {
         context::with_scope(|scope| match scope {
             Scope::Record(record) if record.trace.trace_id != 0 => {
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_that_is_not_recorded_has_no_name_made() {
+    fn no_name_is_made_for_a_span_that_is_not_recorded() {
         let name = || panic!("nobody would see it");
         assert!(!ClientSpan::start_with(SpanKind::Client, name).is_recording());
     }

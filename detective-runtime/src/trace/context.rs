@@ -1,8 +1,8 @@
-//! Which record the running code belongs to.
+//! The record that the running code belongs to.
 //!
-//! The record travels with its future: whoever polls or drops the future puts the record into this
-//! thread's slot before and takes it back after, so that reaching it costs neither a lock nor a
-//! count, and code in between finds it wherever it is called from.
+//! The record travels with its future: code that polls or drops the future first moves the record
+//! into this thread's slot, and takes it back afterwards. So access needs neither a lock nor a
+//! reference count, and code in between finds the record wherever it is called from.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -10,30 +10,30 @@ use std::mem::ManuallyDrop;
 use crate::propagation::PassedOn;
 use crate::record::{Record, UniqueRecord};
 
-/// What the code that runs now belongs to.
+/// What the running code belongs to.
 #[derive(Debug)]
 pub(crate) enum Scope {
     /// A request, or work outside one.
     Record(UniqueRecord),
-    /// Something that the config excludes: nothing below it is recorded either. Its calls carry on
-    /// the trace that it came with.
+    /// Something that the config excludes. Nothing below it is recorded either. Its calls pass on
+    /// the incoming trace headers.
     Excluded(PassedOn),
 }
 
 thread_local! {
-    /// Never dropped, so that reaching it takes no check whether it was: whoever enters a scope takes
-    /// it out again before the thread ends.
+    /// Never dropped, so that access needs no check for it. Code that enters a scope leaves it
+    /// again before the thread ends.
     static CURRENT: RefCell<ManuallyDrop<Option<Scope>>> =
         const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
-/// A scope that is entered. Dropped, by a panic too, it puts the outer one back.
+/// The guard of an entered scope. Dropping it restores the outer scope, even during a panic.
 pub(crate) struct Entered<'a> {
-    /// The outer scope while this one is current, and the other way round before and after.
+    /// Holds the outer scope while the inner one is current.
     waiting: &'a mut Option<Scope>,
 }
 
-/// Makes the scope in `home` the current one, until the guard is dropped; then it is back in `home`.
+/// Makes the scope in `home` current until the guard is dropped, which moves it back into `home`.
 #[inline]
 pub(crate) fn enter(home: &mut Option<Scope>) -> Entered<'_> {
     swap(home);
@@ -56,14 +56,14 @@ fn swap(scope: &mut Option<Scope>) {
     });
 }
 
-/// Calls `action` with the current scope, if there is one. `action` must not call user code: while
-/// it runs, the slot is taken, and who asks finds nothing.
+/// Calls `action` with the current scope, if there is one. `action` must not call user code: the
+/// slot is borrowed meanwhile, so a nested call would find no scope.
 #[inline(always)]
 pub(crate) fn with_scope<R>(action: impl FnOnce(&mut Scope) -> R) -> Option<R> {
     CURRENT.with(|current| current.try_borrow_mut().ok()?.as_mut().map(action))
 }
 
-/// Calls `action` with the current record, if there is one, as [`with_scope`] does.
+/// The same with the current record.
 #[inline(always)]
 pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R> {
     with_scope(|scope| match scope {
@@ -73,7 +73,7 @@ pub(crate) fn with_record<R>(action: impl FnOnce(&mut Record) -> R) -> Option<R>
     .flatten()
 }
 
-/// Where the running code stands.
+/// Where the running code is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Inside a record.
@@ -84,7 +84,7 @@ pub(crate) enum Place {
     Outside,
 }
 
-/// Where the running code stands.
+/// Where the running code is.
 #[inline]
 pub(crate) fn place() -> Place {
     CURRENT.with(|current| match current.try_borrow().as_deref() {

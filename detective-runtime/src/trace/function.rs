@@ -1,4 +1,4 @@
-//! The span of an investigated function: what the attribute's expansion calls.
+//! The span of an investigated function. The attribute's expansion calls this.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -17,13 +17,13 @@ use crate::value::Value;
 /// The span of one call.
 #[derive(Debug)]
 pub struct FunctionSpan {
-    /// `None` when the call is not recorded, and from its end on.
+    /// `None` when the call is not recorded, and after its end.
     span: Option<OpenSpan>,
-    /// A record of its own, for a call outside any request.
+    /// A separate record, for a call outside any request.
     work: Option<Scope>,
 }
 
-/// Takes the fields that the attribute names.
+/// Adds the fields that the attribute names.
 #[derive(Debug)]
 pub struct Fields<'a>(&'a OpenSpan);
 
@@ -34,7 +34,7 @@ impl FunctionSpan {
         Self { span, work }
     }
 
-    /// Lets `fields` add fields, if they go anywhere.
+    /// Calls `fields` to add fields, if the span is recorded.
     #[must_use]
     pub fn with(mut self, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
         if let Some(span) = self.span.as_ref().filter(|span| span.is_recorded()) {
@@ -44,7 +44,8 @@ impl FunctionSpan {
         self
     }
 
-    /// Runs the body of a plain function. `error` gives the text of an error that it returned.
+    /// Runs the body of a synchronous function. `error` gives the text of an error that it
+    /// returned.
     #[inline]
     pub fn run<R>(
         mut self,
@@ -83,8 +84,8 @@ impl FunctionSpan {
         self.run_async(future, error)
     }
 
-    /// Runs the body of a function that returns a stream, and then that stream. `error` is asked
-    /// about each item.
+    /// Runs the body of a function that returns a stream, and then that stream. `error` is called
+    /// for each item.
     pub fn run_stream<S, E>(mut self, body: impl FnOnce() -> S, error: E) -> FunctionStream<S, E>
     where
         S: Stream,
@@ -109,7 +110,7 @@ impl FunctionSpan {
         result
     }
 
-    /// Ends the span, unless that has been done.
+    /// Ends the span, unless it has ended already.
     fn end(&mut self, how: End) {
         let _entered = enter(&mut self.work);
         if let Some(span) = self.span.take() {
@@ -121,7 +122,7 @@ impl FunctionSpan {
 impl Drop for FunctionSpan {
     #[inline]
     fn drop(&mut self) {
-        // Nothing is left to end after a return or a panic.
+        // After a return or a panic, the span has ended already.
         if self.span.is_some() {
             self.end(End::Dropped);
         }
@@ -137,7 +138,7 @@ fn enter(work: &mut Option<Scope>) -> Option<Entered<'_>> {
     work.is_some().then(|| context::enter(work))
 }
 
-/// A span that is current on this thread. Dropped as it is, it was left by a panic.
+/// A span that is current on this thread. A plain drop means that a panic left it.
 struct Active {
     span: Option<OpenSpan>,
     outer: Outer,
@@ -154,7 +155,7 @@ impl Active {
         })
     }
 
-    /// Puts the outer span back, and keeps this one for another time.
+    /// Restores the outer span, and keeps this one for the next poll.
     #[inline]
     fn suspend(mut self, to: &mut Option<OpenSpan>) {
         if let Some(mut span) = self.span.take() {
@@ -163,7 +164,7 @@ impl Active {
         }
     }
 
-    /// Puts the outer span back, and ends this one.
+    /// Restores the outer span, and ends this one.
     #[inline]
     fn end(mut self, how: End) {
         if let Some(span) = self.span.take() {
@@ -186,7 +187,7 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct FunctionFuture<F, E> {
-        // Emptied while the span is current, so that what the body drops finds its place.
+        // Dropped while the span is current, so that spans begun during the drop find their parent.
         #[pin]
         inner: Option<F>,
         error: Option<E>,
@@ -236,16 +237,16 @@ where
 }
 
 pin_project! {
-    /// The stream that a function returned, inside the function's span: which ends with the stream,
-    /// and has failed if an item was an error, whether or not others followed.
+    /// The stream that a function returned, inside the function's span. The span ends with the
+    /// stream. It has failed if any item was an error, even if others followed.
     #[derive(Debug)]
     #[must_use = "streams do nothing unless they are polled"]
     pub struct FunctionStream<S, E> {
-        // Emptied while the span is current, as in the future.
+        // Dropped while the span is current, as in [`FunctionFuture`].
         #[pin]
         inner: Option<S>,
         error: E,
-        // The first one: what follows is often its consequence.
+        // The first error. Later errors often follow from it.
         failure: Option<Box<SpanError>>,
         span: FunctionSpan,
     }
@@ -254,7 +255,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                // Whoever has had enough of a stream drops it: unlike a future, it was not cut off.
+                // Dropping a stream early is normal use; unlike a future, it was not cut off.
                 let end = this.failure.take().map_or(End::Completed, End::Failed);
                 this.span.inside(|| this.inner.set(None));
                 this.span.end(end);
@@ -275,7 +276,7 @@ where
         let span = this.span;
         let _entered = enter(&mut span.work);
         let active = Active::take(&mut span.span);
-        // Polled again after its end, it goes on having ended.
+        // Polling after the end returns the end again.
         let item = match this.inner.as_mut().as_pin_mut() {
             Some(stream) => stream.poll_next(task),
             None => Poll::Ready(None),
@@ -327,8 +328,8 @@ fn failed<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> Option<Box
     }))
 }
 
-/// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's word for an error of no known
-/// type). The compiler's own name for the type is read, since nothing else knows it here.
+/// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's value for an error of unknown
+/// type). It is parsed from the compiler's name for the type, since nothing else knows it here.
 fn error_type<R>() -> &'static str {
     let name = std::any::type_name::<R>();
     let arguments = name

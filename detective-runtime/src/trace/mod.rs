@@ -1,4 +1,4 @@
-//! One trace inside this process: the current record, its spans, and what is kept of them.
+//! One trace inside this process: the current record, its spans, and whether the trace is kept.
 
 mod client_span;
 pub(crate) mod context;
@@ -24,12 +24,12 @@ use std::sync::Arc;
 use crate::clock;
 use crate::record::UniqueRecord;
 
-/// Ends a record that is not a request's and hands it over to the pipeline.
+/// Ends a record that is not a request's, and queues it for the pipeline.
 pub(crate) fn finish(mut record: UniqueRecord) {
     record.end = clock::now();
     let instance = Arc::clone(&record.owner.instance);
     if record.spans.is_empty() && !record.has_detached {
-        // Nothing is exported of it: tracing is off, or its rule leaves the spans out.
+        // Nothing would be exported: tracing is off, or the rule leaves the spans out.
         instance.records.give_back(record);
     } else {
         instance.enqueue(record);

@@ -1,4 +1,4 @@
-//! The text of a panic, which only the panic hook gets to see.
+//! The text of a panic. Only the panic hook can read it.
 
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
@@ -6,9 +6,9 @@ use std::sync::Once;
 use crate::record::push_truncated;
 use crate::trace::context;
 
-/// Adds a step to the process's panic hook: it notes the text of a panic in the record of the code
-/// that panics, and then calls the hook that was there. Without it (a program may replace the hook)
-/// a panic is recorded all the same, without its text.
+/// Adds a step to the process's panic hook. It stores the text of a panic in the current record,
+/// and then calls the previous hook. If the program replaces the hook, panics are still recorded,
+/// but without their text.
 pub(crate) fn note_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,8 +1,8 @@
 //! Which traces are kept.
 //!
-//! The flag that is sent downstream is decided when the request begins, by a ratio that depends on
-//! the trace id alone, so that all services agree. Whether this process keeps the trace is decided
-//! when the outcome is known: errors and slow requests always are.
+//! The flag that is sent downstream is decided when the request begins. It depends only on the
+//! trace id and a ratio, so that all services agree. Whether this process keeps the trace is
+//! decided when the outcome is known: errors and slow requests are always kept.
 
 use crate::propagation::{Parent, Ratio};
 use crate::record::{Outcome, Record};
@@ -14,9 +14,9 @@ pub(crate) enum Keep {
     Error,
     /// It took longer than its threshold.
     Slow,
-    /// The caller keeps it.
+    /// The caller keeps the trace.
     Parent,
-    /// Its id is among those that are kept.
+    /// The ratio keeps this trace id.
     Ratio,
 }
 
@@ -33,11 +33,11 @@ impl Keep {
 
 /// Whether the trace of a finished record is kept, and why.
 ///
-/// A reason that all services share comes first, since a trace that is kept only because it failed
-/// or was slow here may lack the spans of other services.
+/// Reasons that all services share come first. A trace that is kept only because it failed or was
+/// slow here may lack the spans of other services.
 pub(crate) fn decide(record: &Record, ratio: Ratio, slow_nanos: u64) -> Option<Keep> {
     let failed = match record.response.outcome {
-        // An answer of 4xx says whose error it was; one that looks fine hides it.
+        // A 4xx response blames the client. A successful response can hide a failed handler.
         Some(Outcome::Ok) => record.handler.failed,
         Some(Outcome::ClientError) => false,
         Some(_) => true,

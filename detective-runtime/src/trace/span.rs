@@ -1,4 +1,4 @@
-//! A span while it is open: begun in the current record, ended in it, or late on its own.
+//! An open span: it begins in the current record, and ends in that record or later on its own.
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;
@@ -12,27 +12,26 @@ use crate::trace::context::{Place, Scope};
 use crate::value::Value;
 use crate::{clock, record};
 
-/// An open span; what records nothing has none. It says nothing by itself: whoever holds it must
-/// [`end`](OpenSpan::end) it.
+/// An open span. Dropping it does nothing: its owner must [`end`](OpenSpan::end) it.
 ///
-/// It remembers enough to be exported on its own, for the case that it ends after its record did or
-/// on a thread that does not have it. It is moved several times on its way, and therefore small.
+/// It stores enough to be exported on its own, in case it ends after its record or on a thread that
+/// does not have the record. It is kept small because it is moved several times.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
     /// The record that it belongs to.
     serial: NonZeroU64,
     callsite: Option<&'static Callsite>,
     start: u64,
-    /// The error that was noted by hand so far, while the span is not the current one.
+    /// The error marked by hand so far, while this span is not the current one.
     marked: Option<Box<SpanError>>,
-    /// Its place in the record; `None` when the config leaves the span out, or there was no room.
+    /// Its index in the record; `None` when the config leaves the span out, or the record was full.
     index: Option<u32>,
     /// The number of the instance that its record belongs to.
     instance: u32,
     is_handler: bool,
 }
 
-/// What was current before a span was.
+/// The span state that was current before a span became current.
 #[derive(Debug, Default)]
 pub(crate) struct Outer {
     current: Option<u32>,
@@ -40,7 +39,7 @@ pub(crate) struct Outer {
 }
 
 impl Outer {
-    /// Makes it current again; gives back the error that was marked meanwhile.
+    /// Restores it, and returns the error that was marked meanwhile.
     #[inline]
     fn put_back(self, record: &mut Record) -> Option<Box<SpanError>> {
         record.current = self.current;
@@ -51,13 +50,12 @@ impl Outer {
 /// How a span ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// What it stands for came to its end.
+    /// The function returned, or the work was completed.
     Completed,
     /// The function was dropped before it returned.
     Dropped,
     /// A panic went through it.
     Panicked,
-    /// It failed.
     Failed(Box<SpanError>),
 }
 
@@ -65,8 +63,8 @@ pub(crate) enum End {
 const PANIC: &str = "panic";
 
 impl OpenSpan {
-    /// Begins the span of an investigated function. The second value is the scope of a record of its
-    /// own, when the function runs outside of everything.
+    /// Begins the span of an investigated function. The second value is the scope of a new record,
+    /// when the function runs outside any scope.
     #[inline]
     pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
         let span = context::with_scope(|scope| match scope {
@@ -93,7 +91,7 @@ impl OpenSpan {
         (span, Some(Scope::Record(record)))
     }
 
-    // Not inlined, so that a call which is not recorded pays for none of it.
+    // Not inlined, so that an unrecorded call pays nothing for it.
     #[inline(never)]
     fn function_in(record: &mut Record, callsite: &'static Callsite) -> Option<Self> {
         let is_recorded = record.owner.snapshot.function(callsite).spans;
@@ -112,13 +110,13 @@ impl OpenSpan {
         Some(span)
     }
 
-    /// Begins a span with a name of its own; there is none outside a record.
+    /// Begins a span with its own name; `None` outside a record.
     pub(crate) fn named(name: Cow<'static, str>, kind: SpanKind) -> Option<Self> {
         Self::named_by(|| name, kind)
     }
 
-    /// Begins such a span, with a name that is only made when it is recorded. Making it must not
-    /// begin a span.
+    /// The same, with a name that is made only when the span is recorded. `name` must not begin a
+    /// span.
     pub(crate) fn named_by(
         name: impl FnOnce() -> Cow<'static, str>,
         kind: SpanKind,
@@ -136,7 +134,7 @@ impl OpenSpan {
         .flatten()
     }
 
-    /// A span that belongs to `record`, but is not among its spans yet.
+    /// A span that belongs to `record` but is not in its list yet.
     #[inline(always)]
     fn inside(record: &Record) -> Option<Self> {
         Some(Self {
@@ -150,7 +148,7 @@ impl OpenSpan {
         })
     }
 
-    /// Takes its place in the record, if the trace is recorded and there is room.
+    /// Adds the span to the record, if the trace is recorded and the record has room.
     #[inline(always)]
     fn begin(&mut self, record: &mut Record, what: impl FnOnce() -> What) {
         if record.trace.trace_id == 0 {
@@ -175,25 +173,26 @@ impl OpenSpan {
         record.open_spans += 1;
     }
 
-    /// The id of the span at this place of the record. The record's serial is random, and so are the
-    /// numbers that follow it: there is no need to draw another one for each span.
+    /// The id of the span at this index. The record's serial is random, and so are the numbers that
+    /// follow it, so spans need no random numbers of their own.
     fn id(&self, index: u32) -> u64 {
         self.serial.get() + u64::from(index) + 1
     }
 
-    /// Whether fields that are set on it go anywhere.
+    /// Whether fields set on it are recorded.
     #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
         self.index.is_some()
     }
 
-    /// Its id, when `record` has it.
+    /// Its id, if it belongs to `record` and is recorded.
     pub(crate) fn id_in(&self, record: &Record) -> Option<u64> {
         let index = self.index.filter(|_| self.serial.get() == record.serial)?;
         Some(self.id(index))
     }
 
-    /// Makes it the span that others begin in, and that errors are noted on. Gives back what was.
+    /// Makes it the parent of new spans and the target of marked errors. Returns the previous
+    /// state.
     #[inline]
     pub(crate) fn activate(&mut self) -> Outer {
         let Self { index, marked, .. } = self;
@@ -215,7 +214,7 @@ impl OpenSpan {
         });
     }
 
-    /// Undoes [`activate`](Self::activate) and ends it.
+    /// Undoes [`activate`](Self::activate) and ends the span.
     #[inline]
     pub(crate) fn deactivate_and_end(mut self, outer: Outer, how: End) {
         let end = clock::now();
@@ -233,7 +232,7 @@ impl OpenSpan {
         }
     }
 
-    /// Ends a span that is not the current one.
+    /// Ends a span that is not current.
     pub(crate) fn end(mut self, how: End) {
         self.end_at(clock::now(), how, |_, _| ());
     }
@@ -247,7 +246,7 @@ impl OpenSpan {
                 self.end_in(record, end, how);
             }
         });
-        // The record is not at hand.
+        // This thread does not have the record.
         if let Some(how) = how {
             self.end_late(end, how);
         }
@@ -261,7 +260,7 @@ impl OpenSpan {
         let error = self.error(how, &record.panic_message, owner);
         if self.is_handler {
             record.handler.dropped |= is_dropped;
-            // A panic further down may still be caught by the handler.
+            // The handler may still catch a panic in a function that it calls.
             record.handler.panicked |= is_panic;
             record.handler.nanos = Some(end.saturating_sub(self.start));
             note_failure(record, error.as_deref());
@@ -278,8 +277,8 @@ impl OpenSpan {
         }
     }
 
-    /// Sends the end after the record, which is elsewhere or was handed over already. The name and
-    /// the fields are in there.
+    /// Queues the end in a record of its own, since the span's record is elsewhere or already
+    /// queued. The name and the fields are in the span's record.
     #[cold]
     fn end_late(&mut self, end: u64, how: End) {
         let Some(instance) = running::with_number(self.instance) else {
@@ -305,7 +304,7 @@ impl OpenSpan {
         super::finish(record);
     }
 
-    /// What went wrong, as far as the config wants it told.
+    /// The error that is recorded, as far as the config allows.
     #[inline(always)]
     fn error(&mut self, how: End, panic_message: &str, owner: &Owner) -> Option<Box<SpanError>> {
         let mut error = match how {
@@ -328,14 +327,14 @@ impl OpenSpan {
     }
 }
 
-/// Calls `action` with the record of this serial, if this thread has it at hand.
+/// Calls `action` with the record of this serial, if it is current on this thread.
 #[inline(always)]
 fn in_record<R>(serial: NonZeroU64, action: impl FnOnce(&mut Record) -> R) -> Option<R> {
     context::with_record(|record| (record.serial == serial.get()).then(|| action(record))).flatten()
 }
 
-/// Whether a function that begins now is the one that answers the request: the last outermost one to
-/// begin before the answer. Extractors and middlewares may call investigated functions before it.
+/// Whether a function that begins now is taken for the handler: the last outermost one that begins
+/// before the response head. Extractors and middleware may call investigated functions before it.
 fn is_handler(record: &Record) -> bool {
     record.kind == Kind::Request
         && record.current.is_none()
@@ -343,7 +342,7 @@ fn is_handler(record: &Record) -> bool {
         && (record.handler.callsite.is_none() || record.handler.nanos.is_some())
 }
 
-/// Makes the function that was taken for the handler an ordinary one, which it has turned out to be.
+/// The function that was taken for the handler turned out not to be: counts it as an ordinary one.
 fn demote_handler(record: &mut Record) {
     let demoted = std::mem::take(&mut record.handler);
     if let (Some(callsite), Some(nanos)) = (demoted.callsite, demoted.nanos) {
@@ -363,15 +362,15 @@ fn observe(owner: &Owner, callsite: &'static Callsite, nanos: u64, failed: bool)
     }
 }
 
-/// Notes on a request that its handler failed, if it did.
+/// Stores in a request whether its handler failed, and why.
 fn note_failure(record: &mut Record, error: Option<&SpanError>) {
     record.handler.failed = error.is_some();
     let message = error.map(|error| &error.message);
     record.handler.error = message.filter(|message| !message.is_empty()).cloned();
 }
 
-/// Notes on a request the error that was marked outside of every investigated function. What its
-/// handler said comes first.
+/// Stores in a request the error that was marked outside every investigated function. An error of
+/// the handler takes precedence.
 pub(crate) fn settle_mark(record: &mut Record) {
     let Some(mut error) = record.marked.take() else {
         return;
@@ -382,7 +381,7 @@ pub(crate) fn settle_mark(record: &mut Record) {
     }
 }
 
-/// Keeps as much of an error's text as the config wants.
+/// Cuts an error's text to the length that the config allows.
 fn cut_off(error: &mut SpanError, owner: &Owner) {
     let capture = &owner.snapshot.config.capture;
     let limit = if capture.error {
@@ -393,7 +392,7 @@ fn cut_off(error: &mut SpanError, owner: &Owner) {
     record::truncate(&mut error.message, limit);
 }
 
-/// Sets a field on a span of `record`; `None`: on the record's own.
+/// Sets a field on a span of `record`; `None`: on the record's own span.
 pub(crate) fn set_field(
     record: &mut Record,
     span: Option<u32>,
@@ -420,7 +419,7 @@ pub(crate) fn set_field(
     record.fields.push(Field { span, key, value });
 }
 
-/// Cuts off a text that was made at run time; one that stands in the program is as long as its author
+/// Cuts a text that was made at run time. A text from the source code is as long as its author
 /// wanted.
 fn truncate_owned(text: &mut Cow<'static, str>, limit: usize) {
     if let Cow::Owned(text) = text {

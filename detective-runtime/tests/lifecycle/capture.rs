@@ -1,4 +1,4 @@
-//! What is taken down of a request, and what never is.
+//! Tests what is captured from a request, and what is never captured.
 
 use std::net::SocketAddr;
 
@@ -54,8 +54,8 @@ fn full_request(path: &str) -> http::request::Builder {
         .header("user-agent", "curl/8")
 }
 
-/// Sends a request with all sorts of headers; answers its row, and everything that was recorded as
-/// text, to look for what must not be there.
+/// Sends a request with many kinds of headers. Returns its row, and the text of everything that was
+/// recorded, to search it for what must not be there.
 async fn record(toml: &str, path: &str) -> (ApiMetric, String) {
     let watched = watch(toml, app()).await;
     watched
@@ -115,7 +115,7 @@ async fn headers_by_the_rule_of_the_handler() {
     let (row, _) = record(toml, "/").await;
     assert_eq!(row.request_headers.len(), 2);
     assert_eq!(row.response_headers, [pair("content-type", "text/plain")]);
-    // Another handler's requests keep nothing of it.
+    // The rule does not apply to requests of another handler.
     let (row, all) = record(toml, "/refuses").await;
     assert_eq!(
         (row.request_headers, row.response_headers),

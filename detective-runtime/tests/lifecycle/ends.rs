@@ -1,4 +1,4 @@
-//! How a request ends.
+//! Tests all the ways in which a request can end.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -95,7 +95,7 @@ async fn upgrade() -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-/// An error that panics while it speaks.
+/// An error that panics in `Display`.
 #[derive(Debug)]
 struct Unspeakable;
 
@@ -108,7 +108,7 @@ impl std::fmt::Display for Unspeakable {
 
 impl std::error::Error for Unspeakable {}
 
-async fn unspeakable() -> Body {
+async fn panics_in_display() -> Body {
     Body::from_stream(stream::iter([Err::<Bytes, _>(Unspeakable)]))
 }
 
@@ -132,18 +132,18 @@ fn app_router() -> Router {
         .route("/panics-in-its-body", get(panics_in_its_body))
         .route("/events", get(events))
         .route("/upgrade", get(upgrade))
-        .route("/unspeakable", get(unspeakable))
+        .route("/panics_in_display", get(panics_in_display))
         .route("/broken-events", get(broken_events))
         .route("/nothing", get(async || StatusCode::NO_CONTENT))
 }
 
-/// Polls a request once, as far as its handler's first wait, and drops it.
+/// Polls a request once, up to its handler's first wait, and drops it.
 async fn abandon(watched: &Watched, path: &str) {
     let mut answer = pin!(watched.app.clone().oneshot(request("GET", path)));
     assert!(futures_util::poll!(&mut answer).is_pending());
 }
 
-/// Sends a request whose handler panics; a server's connection ends with it.
+/// Sends a request whose handler panics. In a server, this would end the connection.
 async fn panic(watched: &Watched, path: &str) {
     let answer = AssertUnwindSafe(watched.call(request("GET", path)));
     assert!(answer.catch_unwind().await.is_err());
@@ -172,7 +172,8 @@ async fn client_that_leaves_before_the_head() {
 async fn client_that_leaves_before_the_handler_is_polled() {
     let watched = app().await;
     drop(watched.app.clone().oneshot(request("GET", "/endless")));
-    // A tower service is called when its future is polled first: the head has not arrived before.
+    // A tower service is called at the first poll of its future. Before that, the head has not
+    // arrived.
     watched.check(&[]).await;
 }
 
@@ -287,7 +288,7 @@ async fn panic_that_the_handler_recovers_from() {
     watched
         .check(&[("/recovers", "GET", Some(200), Outcome::Ok)])
         .await;
-    // The span that panicked says so all the same.
+    // The span that panicked still shows it.
     assert_eq!(
         watched.sinks.tree().await,
         "GET /recovers (server)\n  recovers (internal)\n    broken (internal) ! it is broken\n"
@@ -324,7 +325,7 @@ async fn event_stream_is_one_record_out_of_the_histogram() {
 }
 
 #[tokio::test]
-async fn event_stream_that_its_client_leaves_has_ended_as_it_should() {
+async fn event_stream_whose_client_leaves_has_ended_well() {
     let watched = watch("tracing.sample = 0.0", app_router()).await;
     let mut response = watched.call(request("GET", "/events")).await;
     response.body_mut().frame().await.unwrap().unwrap();
@@ -346,7 +347,7 @@ async fn event_stream_that_fails_has_failed() {
 }
 
 #[tokio::test]
-async fn body_that_fails_tells_what_the_config_wants() {
+async fn body_that_fails_is_recorded_as_the_config_says() {
     for (toml, expected) in [
         ("capture.error = false", None),
         ("capture.max_text_bytes = 64", Some("the disk is on fire")),
@@ -362,10 +363,10 @@ async fn body_that_fails_tells_what_the_config_wants() {
 #[tokio::test]
 async fn body_whose_error_cannot_be_shown() {
     let watched = app().await;
-    let response = watched.call(request("GET", "/unspeakable")).await;
+    let response = watched.call(request("GET", "/panics_in_display")).await;
     response.into_body().collect().await.unwrap_err();
     watched
-        .check(&[("/unspeakable", "GET", Some(200), Outcome::ServerError)])
+        .check(&[("/panics_in_display", "GET", Some(200), Outcome::ServerError)])
         .await;
     assert_eq!(watched.row().await.error.as_deref(), Some("half"));
 }

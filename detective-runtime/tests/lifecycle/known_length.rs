@@ -1,4 +1,4 @@
-//! Bodies that know their length, in one piece or several.
+//! Tests bodies that know their length, in one or several pieces.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 
 use crate::{Watched, request, watch};
 
-/// What a body gives when it is polled.
+/// The result of one poll of a body.
 #[derive(Clone)]
 enum Step {
     Wait,

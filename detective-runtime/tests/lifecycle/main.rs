@@ -1,5 +1,5 @@
-//! What becomes of a request on every way that it can end, through every shape of router, and under
-//! every rule of the config.
+//! Tests what is recorded of a request: every way that it can end, every shape of router, and every
+//! rule of the config.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -20,14 +20,14 @@ use detective::Detective;
 use detective::testing::{self, ApiMetric, Outcome, Sinks};
 use tower::ServiceExt;
 
-/// A router under observation, and what it leaves behind.
+/// A router with the layer, and what it recorded.
 struct Watched {
     detective: Detective,
     sinks: Sinks,
     app: Router,
 }
 
-/// What a request left behind, in short.
+/// A row in short form: endpoint, method, status, outcome.
 type Left = (String, String, Option<u16>, Outcome);
 
 async fn watch(toml: &str, app: Router) -> Watched {
@@ -49,12 +49,12 @@ fn request(method: &str, path: &str) -> Request<Body> {
 }
 
 impl Watched {
-    /// Sends a request; the body is still to be read.
+    /// Sends a request, and leaves the response's body unread.
     async fn call(&self, request: Request<Body>) -> Response {
         self.app.clone().oneshot(request).await.unwrap()
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     async fn send(&self, request: Request<Body>) -> (StatusCode, Bytes) {
         let response = self.call(request).await;
         let status = response.status();
@@ -66,15 +66,15 @@ impl Watched {
         self.send(request("GET", path)).await
     }
 
-    /// The one row.
+    /// The only row.
     async fn row(&self) -> ApiMetric {
         let mut rows = self.sinks.rows().await;
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows.remove(0)
     }
 
-    /// Asserts that the requests so far left these rows, and that the numbers agree with them: one
-    /// count and at most one duration each, and nothing in flight.
+    /// Asserts that the requests so far wrote these rows, and that the metrics agree: as many
+    /// counted requests, nothing in flight, and nothing dropped.
     #[track_caller]
     fn assert_left(&self, rows: &[ApiMetric], expected: &[(&str, &str, Option<u16>, Outcome)]) {
         let left: Vec<Left> = rows

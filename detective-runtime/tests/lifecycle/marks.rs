@@ -1,4 +1,4 @@
-//! Errors that are marked by hand, and what becomes of the request.
+//! Tests errors that are marked by hand, and their effect on the request.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -8,7 +8,8 @@ use detective::testing::Outcome;
 
 use crate::watch;
 
-/// Marks an error and answers with `status`; says what became of the request.
+/// Marks an error and answers with `status`. Returns the error and the outcome of the row, and the
+/// span tree.
 async fn marked(toml: &str, status: StatusCode) -> (Option<String>, Outcome, String) {
     let handler = investigated_handler(status);
     let watched = watch(toml, Router::new().route("/", handler)).await;
@@ -37,7 +38,7 @@ const FAILED: &str = "GET / (server) !\n  answers (internal) ! no receipt\n";
 const NO_TEXT: &str = "GET / (server) !\n  answers (internal) !\n";
 
 #[tokio::test]
-async fn the_outcome_is_the_answers_and_the_error_is_the_handlers() {
+async fn the_response_decides_the_outcome_and_the_handler_the_error() {
     let error = Some("no receipt");
     check(SAMPLE_NONE, 200, error, Outcome::Ok, FAILED).await;
     check(SAMPLE_NONE, 404, error, Outcome::ClientError, "").await;
@@ -45,7 +46,7 @@ async fn the_outcome_is_the_answers_and_the_error_is_the_handlers() {
 }
 
 #[tokio::test]
-async fn a_mark_obeys_the_config() {
+async fn a_marked_error_follows_the_config() {
     let no_text = "tracing.sample = 0.0\ncapture.error = false";
     check(no_text, 200, None, Outcome::Ok, NO_TEXT).await;
     let error = Some("no receipt");
@@ -69,7 +70,7 @@ async fn a_handler_without_the_attribute_marks_its_request() {
 }
 
 #[tokio::test]
-async fn a_function_below_the_handler_marks_itself_alone() {
+async fn a_function_below_the_handler_marks_only_itself() {
     #[investigate]
     async fn answers() {
         below();
@@ -91,7 +92,7 @@ async fn a_function_below_the_handler_marks_itself_alone() {
 }
 
 #[tokio::test]
-async fn nothing_happens_outside_of_everything() {
+async fn a_mark_outside_any_function_does_nothing() {
     detective::mark_error("nobody listens");
     detective::set_field("key", 1);
     detective::set_consumer("ada");

@@ -1,4 +1,4 @@
-//! Which route a request is recorded under.
+//! Tests the route under which a request is recorded.
 
 use std::sync::{Arc, OnceLock};
 
@@ -245,7 +245,7 @@ async fn two_instances_do_not_see_each_others_requests() {
         .await;
 }
 
-/// One program's router calls another's directly, without a network in between.
+/// One program's router calls another's directly, without a network.
 #[tokio::test]
 async fn instance_below_another_one_records_for_itself() {
     let inner = watch("", toys()).await;
@@ -264,7 +264,7 @@ async fn instance_below_another_one_records_for_itself() {
         .await;
 }
 
-/// Sends two requests of its own through the router that it is a handler of.
+/// A handler that sends two requests through its own router.
 #[investigate]
 async fn batch(State(router): State<Arc<OnceLock<Router>>>) -> StatusCode {
     for path in ["/toys/1", "/toys/2"] {

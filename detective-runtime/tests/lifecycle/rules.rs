@@ -1,4 +1,4 @@
-//! What the config decides for routes and functions.
+//! Tests what the config decides for routes and functions.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn app(toml: &str) -> Watched {
     watch(toml, app).await
 }
 
-/// Asks every route once; answers the tree, and the endpoints that left a row.
+/// Requests every route once. Returns the span tree, and the endpoints that have a row.
 async fn left(toml: &str) -> (String, Vec<String>) {
     let watched = app(toml).await;
     for path in ["/watched", "/fails", "/dawdles", "/plain"] {

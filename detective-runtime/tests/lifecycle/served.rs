@@ -1,4 +1,4 @@
-//! Requests that come over a connection of their own.
+//! Tests requests that arrive over a real connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Served {
         self.sinks.rows().await
     }
 
-    /// Sends a request by HTTP/1 on a connection of its own, and reads until the server closes it.
+    /// Sends an HTTP/1 request on a new connection, and reads until the server closes it.
     async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

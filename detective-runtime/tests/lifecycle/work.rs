@@ -1,4 +1,4 @@
-//! Work that is not inside a request: spawned, late, or with no request at all.
+//! Tests work that is not inside a request: spawned, late, or without any request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ async fn awaited_inside() {
         .unwrap();
 }
 
-/// A route whose handler spawns work that goes on when `go` says so, after the answer.
+/// A route whose handler spawns work. The work continues when `go` allows it, after the response.
 fn detached(go: Arc<Notify>, done: Arc<Notify>, status: StatusCode) -> Router {
     #[investigate]
     async fn orders(go: Arc<Notify>, done: Arc<Notify>, status: StatusCode) -> StatusCode {
@@ -116,7 +116,7 @@ async fn spawned_work_shares_the_fate_of_its_request() {
     let (_, tree) = detached_tree(toml, StatusCode::OK).await;
     assert_eq!(tree, "");
 
-    // The same, when the work ends first and has to wait for the decision.
+    // The same when the work ends first and must wait for the decision.
     let app = Router::new()
         .route("/", get(awaited))
         .route("/fails", get(awaited_and_fails));
@@ -130,7 +130,7 @@ async fn spawned_work_shares_the_fate_of_its_request() {
     );
 }
 
-/// A function's rule decides at the end of the request, against the flag that was sent downstream.
+/// A function's rule decides at the end of the request, whatever flag was sent downstream.
 #[tokio::test]
 async fn spawned_work_shares_the_fate_that_the_handler_chose() {
     let toml = r#"investigate."lifecycle::work::*".sample = 0.0"#;
@@ -147,7 +147,7 @@ async fn span_that_ends_after_its_request() {
         span.mark_error("there is no tape left");
         *slot.lock().unwrap() = Some(span);
     };
-    // The instance is not the one that other tests of this process started first.
+    // So this instance is not the one that was started first in this process.
     let _other = watch("", Router::new()).await;
     let watched = watch("", Router::new().route("/", get(handler))).await;
     watched.get("/").await;
@@ -356,7 +356,7 @@ async fn spans_beyond_the_limit_are_counted() {
     assert_eq!(watched.sinks.spans().await.len(), 5);
     let dropped = r#"detective_dropped_total{reason="span_limit"}"#;
     assert_eq!(watched.sinks.metric(dropped), Some(7.0));
-    // All calls are counted, whether or not there was room for their spans.
+    // All calls are counted, even those whose spans did not fit.
     assert_eq!(watched.total("function_duration_seconds_count"), 10.0);
     assert!(watched.get("/").now_or_never().is_some());
 }

@@ -1,4 +1,4 @@
-//! A rule for a while.
+//! Tests boosts.
 
 use std::time::{Duration, Instant};
 

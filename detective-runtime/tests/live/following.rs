@@ -1,4 +1,4 @@
-//! Noticing a change without being told.
+//! Tests that a changed file is noticed.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ async fn start(folder: &Folder) -> Detective {
     builder.set("jaeger.protocol", "off").start().await.unwrap()
 }
 
-/// Whether a request still moves `http_requests_total`, once that is so; at most ten seconds.
+/// Waits until requests are counted in `http_requests_total`, or no longer counted; at most ten
+/// seconds.
 async fn wait_for(app: &Router, counts: bool) {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
@@ -57,7 +58,7 @@ async fn a_changed_file_is_noticed_and_a_stopped_program_stops_looking() {
     wait_for(&app, true).await;
     folder.write("[http]\nexclude = [\"/toys/*\", \"/metrics\"]\n");
     wait_for(&app, false).await;
-    // As a config map is changed: another file takes the place of the first.
+    // Config maps change in this way: a new file replaces the old one.
     let new = folder.0.join("new.toml");
     std::fs::write(&new, "[tracing]\nsample = 0.5\n").unwrap();
     std::fs::rename(new, folder.file()).unwrap();

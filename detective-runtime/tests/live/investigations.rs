@@ -1,4 +1,4 @@
-//! `/analytics/investigations`.
+//! Tests `/analytics/investigations`.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ async fn calls_are_counted_for_handlers_and_for_what_they_call() {
         );
     }
     assert_eq!(function(&answer, "live::never_called")["name"], "forgotten");
-    // Calls without a histogram are not shown to Prometheus.
+    // Calls without a histogram are not exposed to Prometheus.
     assert!(
         !live
             .sinks

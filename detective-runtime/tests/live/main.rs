@@ -1,4 +1,5 @@
-//! What can be changed while the program runs, and what the pages tell of it.
+//! Tests changes of the configuration while the program runs, and what the routes of Detective
+//! report about it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -23,7 +24,7 @@ use detective::{Builder, Detective, investigate};
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// A folder with a `detective.toml`, gone when it is dropped.
+/// A folder with a `detective.toml`. It is deleted when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -49,7 +50,7 @@ impl Folder {
         Detective::builder().config_file(self.file())
     }
 
-    /// The text with the file's name in place of its path.
+    /// The text with the file's name instead of its path.
     fn short(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.0.display()), "")
     }
@@ -114,7 +115,7 @@ impl Live {
         }
     }
 
-    /// Writes the file and reads it again; answers what is wrong with it.
+    /// Writes the file and reloads it. Returns the error, if there is one.
     async fn change(&self, toml: &str) -> Result<(), String> {
         self.folder.write(toml);
         self.reload().await
@@ -146,12 +147,12 @@ impl Live {
         self.send(Method::GET, path, "").await.1
     }
 
-    /// What `/analytics/health` says of the configuration.
+    /// What `/analytics/health` reports about the configuration.
     async fn config(&self) -> Value {
         self.get("/analytics/health").await["config"].take()
     }
 
-    /// Asks for a toy; answers how many traces it left.
+    /// Requests a toy. Returns how many traces that recorded.
     async fn traces_of_a_toy(&self) -> usize {
         let before = self.servers().await;
         self.get("/toys/1").await;

@@ -1,4 +1,4 @@
-//! Taking up a changed file.
+//! Tests that a changed file is applied.
 
 use std::pin::pin;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::Live;
 
 #[tokio::test]
-async fn live_keys_are_in_force_for_the_next_request() {
+async fn live_keys_apply_to_the_next_request() {
     let live = Live::start("[tracing]\nsample = 0.0\n").await;
     assert_eq!(live.traces_of_a_toy().await, 0);
     live.change("[tracing]\nsample = 1.0\n").await.unwrap();
@@ -24,7 +24,7 @@ async fn live_keys_are_in_force_for_the_next_request() {
         (&json!("ok"), &json!(3))
     );
     assert_eq!(config["needs_restart"], json!([]));
-    // What was counted before is counted still.
+    // The earlier counts are kept.
     let toys = r#"http_requests_total{endpoint="/toys/{id}",method="GET",status="200"}"#;
     assert_eq!(live.sinks.metric(toys), Some(3.0));
 }
@@ -74,7 +74,7 @@ async fn a_bad_file_changes_nothing_and_is_reported_whole() {
 }
 
 #[tokio::test]
-async fn a_mistake_that_is_taken_back_ends_the_failure() {
+async fn a_corrected_mistake_ends_the_failure() {
     let live = Live::start("[tracing]\nsample = 0.0\n").await;
     live.change("[tracing\n").await.unwrap_err();
     live.change("[tracing]\nsample = 0.0\n").await.unwrap();
@@ -86,7 +86,7 @@ async fn a_mistake_that_is_taken_back_ends_the_failure() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_stays_in_force() {
+async fn a_deleted_file_stays_in_force() {
     let live = Live::start("[tracing]\nsample = 0.0\n").await;
     std::fs::remove_file(live.folder.file()).unwrap();
     let error = live.reload().await.unwrap_err();
@@ -97,7 +97,7 @@ async fn a_file_that_is_gone_stays_in_force() {
 }
 
 #[tokio::test]
-async fn keys_that_need_a_restart_keep_their_values_and_are_told() {
+async fn keys_that_need_a_restart_keep_their_values_and_are_reported() {
     let live = Live::start(
         "[store]\nqueue_rows = 100\n[metrics]\nbuckets = [1.0]\n[routes.\"/sell\"]\nbuckets = [2.0]\n",
     )
@@ -110,7 +110,7 @@ async fn keys_that_need_a_restart_keep_their_values_and_are_told() {
     .unwrap();
     assert_eq!(live.traces_of_a_toy().await, 0, "the live key is in force");
     live.get("/sell").await;
-    // A key that is written down with the value that it has anyway is no change.
+    // A key that is written with its current value is not a change.
     let expected = [
         "detective.toml:4:1: `metrics.buckets` stood here, its removal needs a restart, and it keeps `[1.0]` until then",
         "detective.toml:4:1: `store.queue_rows` needs a restart, and keeps `100` until then",
@@ -125,7 +125,7 @@ async fn keys_that_need_a_restart_keep_their_values_and_are_told() {
         );
         assert_eq!(live.sinks.metric(&bucket), Some(1.0), "{bucket}");
     }
-    // They are told for as long as they differ.
+    // They are reported as long as they differ.
     live.change("[store]\nqueue_rows = 100\n[metrics]\nbuckets = [1]\n[routes.\"/sell\"]\nbuckets = [2.0]\n")
         .await
         .unwrap();
@@ -133,7 +133,7 @@ async fn keys_that_need_a_restart_keep_their_values_and_are_told() {
 }
 
 #[tokio::test]
-async fn the_program_still_has_the_last_word() {
+async fn values_set_in_the_program_still_win() {
     let live = Live::start_with("", |builder| builder.set("tracing.sample", 0.0)).await;
     live.change("[tracing]\nsample = 1.0\nslow = \"5s\"\n")
         .await
@@ -156,7 +156,7 @@ async fn the_profile_stays() {
 }
 
 #[tokio::test]
-async fn the_door_follows_the_token() {
+async fn the_access_check_uses_the_new_token() {
     let live = Live::start("").await;
     let remote = async |token: &str| {
         let request = axum::http::Request::get("/analytics/health")
@@ -176,7 +176,7 @@ async fn the_door_follows_the_token() {
 }
 
 #[tokio::test]
-async fn what_would_not_start_in_production_is_not_taken_up_there() {
+async fn what_would_not_start_in_production_is_not_applied_there() {
     let live = Live::start_with("", |builder| builder.profile("production")).await;
     let error = live
         .change("[investigate.\"live::get_tyo\"]\nspans = false\n")
@@ -196,7 +196,7 @@ async fn what_would_not_start_in_production_is_not_taken_up_there() {
 }
 
 #[tokio::test]
-async fn a_rule_that_names_no_route_is_refused_by_the_strictness_that_holds() {
+async fn a_rule_that_names_no_route_is_refused_by_the_current_strictness() {
     let live = Live::start("[service]\nstrict = true\n[tracing]\nsample = 0.0\n").await;
     let app = axum::Router::new().route("/toys/{id}", axum::routing::get(async || ()));
     live.detective.check(&app).unwrap();
@@ -214,7 +214,7 @@ async fn a_rule_that_names_no_route_is_refused_by_the_strictness_that_holds() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_keeps_to_what_it_began_with() {
+async fn an_open_request_keeps_the_config_that_it_began_with() {
     let only_traces = |enabled: bool| {
         format!(
             "[store]\nenabled = false\n[metrics]\nenabled = false\n[tracing]\nenabled = {enabled}\n"

@@ -1,4 +1,4 @@
-//! Many requests while the configuration changes all the time.
+//! Tests many requests while the configuration changes all the time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +17,7 @@ use crate::{Folder, get_toy};
 const REQUESTS_PER_SECOND: u64 = 5_000;
 const TIME: Duration = Duration::from_secs(2);
 
-/// Two settings that are changed together: the path is in the row exactly when the handler has a span.
+/// Two settings that change together: the row has a path exactly when the handler has a span.
 fn toml(on: bool) -> String {
     format!(
         "[pipeline]\nqueue_records = 100_000\n[jaeger]\nqueue_spans = 100_000\n\
@@ -38,7 +38,7 @@ async fn every_request_sees_one_configuration() {
             let (app, stop, sent) = (app.clone(), Arc::clone(&stop), Arc::clone(&sent));
             tokio::spawn(async move {
                 while !stop.load(Relaxed) {
-                    // As many as should have been sent by now, then a moment's rest.
+                    // Sends the requests that are due by now, and then sleeps briefly.
                     let due = begin.elapsed().as_millis() as u64 * REQUESTS_PER_SECOND / 1000;
                     while sent.load(Relaxed) < due {
                         sent.fetch_add(1, Relaxed);

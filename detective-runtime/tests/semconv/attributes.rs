@@ -1,4 +1,4 @@
-//! Attributes by themselves: what is written in them, and when they are absent.
+//! Tests single attributes: their values, and when they are absent.
 
 use std::net::SocketAddr;
 
@@ -68,7 +68,7 @@ async fn host_is_split_into_address_and_port() {
         )
         .await;
     }
-    // What the request line says goes before the header.
+    // The request line has precedence over the header.
     let request = Request::get("http://alice:hunter2@shop.example:81/users/7")
         .header("host", "other.example");
     check_attributes(
@@ -192,7 +192,7 @@ async fn client_and_scheme_behind_proxies() {
     .await;
 }
 
-/// A request from `peer` with these headers, where 10.0.0.0/8 is trusted.
+/// A request from `peer` with these headers; 10.0.0.0/8 is trusted.
 async fn check_client(peer: &str, headers: &[(&str, &str)], client: &str, scheme: &str) {
     let peer: SocketAddr = peer.parse().unwrap();
     let mut request = Request::get("/users/7").extension(ConnectInfo(peer));

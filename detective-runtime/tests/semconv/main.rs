@@ -51,19 +51,19 @@ fn app() -> Router {
         )
 }
 
-/// What the client does with the answer.
+/// What the client does with the response.
 #[derive(Clone, Copy)]
 enum Client {
     /// Reads all of it.
     Reads,
-    /// Hangs up after the first piece.
+    /// Disconnects after the first piece.
     HangsUp,
-    /// Does not wait for the head.
+    /// Disconnects before the head.
     HangsUpAtOnce,
 }
 
-/// Sends a request to the application under the settings of `toml`; its server span, with all
-/// attributes in the order of their names, is `expected`.
+/// Sends a request to the application with the settings in `toml`, and compares its server span.
+/// The attributes are sorted by name.
 async fn check(toml: &str, request: Builder, expected: &str) {
     check_with(Client::Reads, toml, request, expected).await;
 }
@@ -73,7 +73,7 @@ async fn check_with(client: Client, toml: &str, request: Builder, expected: &str
     assert_eq!(shown(&span), expected.trim_start());
 }
 
-/// As [`check`], for some of the attributes: each is there as it is written, or absent.
+/// Like [`check`], but only for some attributes: each has the given value, or is absent.
 async fn check_attributes(toml: &str, request: Builder, expected: &[(&str, Option<String>)]) {
     let span = server_span(Client::Reads, toml, request).await;
     for (key, value) in expected {
@@ -94,11 +94,11 @@ async fn server_span(client: Client, toml: &str, request: Builder) -> Span {
         match client {
             Client::Reads => drop(answer.await.unwrap().into_body().collect().await),
             Client::HangsUp => drop(answer.await.unwrap().into_body().frame().await),
-            // Once it is with the handler.
+            // The request has reached the handler now.
             Client::HangsUpAtOnce => assert!(answer.now_or_never().is_none()),
         }
     });
-    // A panic of the handler ends the task, as it ends a connection.
+    // A panic of the handler ends the task, as it would end a connection.
     let _panicked = answer.await;
     let spans = sinks.spans().await;
     let mut server = spans

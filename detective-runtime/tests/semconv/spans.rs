@@ -1,5 +1,5 @@
-//! The span as a whole, for what a request and its answer can be. All attributes are compared, so that
-//! what must be absent is checked too.
+//! Tests whole spans, for all kinds of requests and responses. All attributes are compared, so that
+//! absent ones are checked too.
 
 use axum::http::Request;
 
@@ -158,7 +158,7 @@ QUERY /users/{id}
     .await;
 }
 
-/// Below 500 the status is unset; from there on it is an error, without a description.
+/// Below 500 the status is unset. From 500 on it is an error, without a description.
 #[tokio::test]
 async fn status_codes() {
     for status in [200, 204, 302, 400, 404, 408, 429] {
@@ -220,7 +220,7 @@ GET /panic !
     .await;
 }
 
-/// A status code that was sent stays, whatever became of the body.
+/// A status code that was sent is kept, whatever happens to the body.
 #[tokio::test]
 async fn answer_that_is_not_sent_in_full() {
     check_with(

@@ -1,4 +1,4 @@
-//! The store through its router, as a customer sees it.
+//! Tests the store through its router, as a customer sees it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use axum::Router;
@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use crate::store::Store;
 use crate::{database, routes, welcome};
 
-/// A store of its own for one test, which also listens, since it calls itself.
+/// A separate store for one test. It also listens, since it sends requests to itself.
 struct TestStore {
     router: Router,
     detective: Detective,
@@ -88,13 +88,13 @@ impl TestStore {
 }
 
 impl Answer {
-    /// Checks the whole answer.
+    /// Checks the whole response.
     #[track_caller]
     fn is(&self, status: u16, body: Value) {
         assert_eq!((self.status.as_u16(), self.json()), (status, body));
     }
 
-    /// Checks the status, and that the detail tells `reason`.
+    /// Checks the status, and that `detail` contains `reason`.
     #[track_caller]
     fn refuses(&self, status: u16, reason: &str) {
         let body = self.json();
@@ -128,7 +128,7 @@ async fn every_whole_number_is_a_user() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_none_is_refused() {
+async fn a_text_that_is_not_a_number_is_refused() {
     let store = TestStore::open().await;
     for id in [
         "abc",
@@ -148,7 +148,7 @@ async fn a_number_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_user_is_remembered_under_their_number() {
+async fn a_user_is_cached_under_their_number() {
     let store = TestStore::open().await;
     let cache = store.detective.handle().cache().clone();
     assert_eq!(cache.get::<Value>("user:7").await, None);
@@ -230,7 +230,7 @@ async fn one_toy_is_found_or_not() {
 }
 
 #[tokio::test]
-async fn a_new_toy_is_put_on_the_shelf() {
+async fn a_new_toy_is_stored() {
     let store = TestStore::open().await;
     let made = store
         .post(
@@ -247,7 +247,7 @@ async fn a_new_toy_is_put_on_the_shelf() {
 }
 
 #[tokio::test]
-async fn a_toy_that_makes_no_sense_is_refused() {
+async fn an_invalid_toy_is_refused() {
     let store = TestStore::open().await;
     let check =
         async |toy: Value, reason: &str| store.post("/toys", toy).await.refuses(422, reason);
@@ -293,9 +293,9 @@ async fn a_body_that_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn buying_empties_the_shelf_and_then_ends() {
+async fn buying_reduces_the_stock_until_it_is_sold_out() {
     let store = TestStore::open().await;
-    // The last marble in the world comes in threes.
+    // There are only three marbles (toy 35).
     let two = json!({ "toy_id": 35, "quantity": 2 });
     assert_eq!(store.get("/toys/35").await.json()["stock"], 3);
     let receipt = store.post("/orders", two.clone()).await;
@@ -327,7 +327,7 @@ async fn customers_at_once_cannot_buy_more_than_there_is() {
 }
 
 #[tokio::test]
-async fn an_order_that_makes_no_sense_is_refused() {
+async fn an_invalid_order_is_refused() {
     let store = TestStore::open().await;
     let check = async |order: Value, status: u16, reason: &str| {
         store.post("/orders", order).await.refuses(status, reason);
@@ -428,7 +428,7 @@ async fn other_sites_may_call_and_read_errors() {
 }
 
 #[tokio::test]
-async fn a_wrong_door_is_told() {
+async fn a_wrong_path_or_method_is_reported() {
     let store = TestStore::open().await;
     store
         .get("/nowhere")
@@ -445,7 +445,7 @@ async fn a_wrong_door_is_told() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_made_says_why() {
+async fn a_database_that_cannot_be_opened_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let in_the_way = folder.path().join("data");
     std::fs::write(&in_the_way, "a file").unwrap();

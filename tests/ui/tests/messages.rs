@@ -1,4 +1,4 @@
-//! What the compiler says about a wrong attribute, one mistake per file, to the letter.
+//! The compiler's exact messages about a wrong attribute, one mistake per file.
 //!
 //! `TRYBUILD=overwrite cargo test -p detective-ui-tests` writes the messages anew. Each Rust words its own messages a
 //! little differently, so they are compared with one Rust only; `.ci/run messages` installs that one if need be.

@@ -1,4 +1,4 @@
-//! What a span shows of a command: its name, and its arguments without what they hold.
+//! The text of a Redis command that a span shows: its name, and its arguments without their values.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,14 @@ use redis::{Arg, Cmd, Pipeline};
 
 use crate::client::key_pattern;
 
-/// Most arguments of a command, and commands of a pipeline, that a span shows.
+/// Most arguments of a command, and most commands of a pipeline, that a span shows.
 const LONGEST_LIST: usize = 16;
 
-/// Longest name that is believed to be one.
+/// Longest text that is accepted as a command name.
 const LONGEST_NAME: usize = 32;
 
-/// Commands that are frequent and whose first argument is a key. Of all others no argument is
-/// shown: it may be a password, a script or a message.
+/// Frequent commands whose first argument is a key. Other commands are shown without any argument:
+/// it may be a password, a script or a message.
 const WITH_KEY: [&str; 40] = [
     "GET", "SET", "DEL", "EXPIRE", "EXISTS", "INCR", "DECR", "INCRBY", "DECRBY", "MGET", "MSET",
     "SETEX", "PSETEX", "SETNX", "GETDEL", "GETEX", "GETSET", "TTL", "PTTL", "PEXPIRE", "PERSIST",
@@ -61,7 +61,7 @@ pub(super) fn text(command: &Cmd) -> String {
     text
 }
 
-/// `PIPELINE`, or `MULTI` for a transaction, with the name that all commands share, if they do.
+/// `PIPELINE`, or `MULTI` for a transaction, followed by the name that all commands share, if any.
 pub(super) fn pipeline_name(pipeline: &Pipeline) -> Cow<'static, str> {
     let kind = if pipeline.is_transaction() {
         "MULTI"
@@ -75,7 +75,7 @@ pub(super) fn pipeline_name(pipeline: &Pipeline) -> Cow<'static, str> {
     }
 }
 
-/// The texts of its commands, a semicolon between them.
+/// The texts of its commands, separated by semicolons.
 pub(super) fn pipeline_text(pipeline: &Pipeline) -> String {
     let mut texts: Vec<_> = pipeline.cmd_iter().take(LONGEST_LIST).map(text).collect();
     if pipeline.len() > LONGEST_LIST {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_shown_without_what_they_hold() {
+    fn commands_are_shown_without_their_values() {
         let check = |words: &[&str], expected: (&str, &str)| {
             let mut command = Cmd::new();
             command.arg(words);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn pipelines_are_named_by_what_their_commands_share() {
+    fn pipelines_have_the_name_that_their_commands_share() {
         let check = |pipeline: &Pipeline, expected: (&str, &str)| {
             let shown = (pipeline_name(pipeline), pipeline_text(pipeline));
             assert_eq!((&*shown.0, &*shown.1), expected);

@@ -1,4 +1,4 @@
-//! The Redis server that commands go to, as spans name it.
+//! The Redis server that receives the commands, as spans describe it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,12 +8,12 @@ use redis::{ConnectionAddr, ConnectionInfo, RedisError};
 use crate::export::SpanKind;
 use crate::trace::ClientSpan;
 
-/// Where commands go.
+/// The target of the commands.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Server {
     /// A host, or the path of a Unix socket.
     address: String,
-    /// Absent for a Unix socket.
+    /// `None` for a Unix socket.
     port: Option<u16>,
     database: i64,
 }
@@ -34,7 +34,7 @@ impl Server {
         }
     }
 
-    /// The span of one command, of which it has the name; its text is the caller's to add.
+    /// A span with the name of one command. The caller adds the command's text.
     pub(crate) fn start_span(&self, command: impl Into<Cow<'static, str>>) -> ClientSpan {
         let command = command.into();
         let mut span = ClientSpan::start(command.clone(), SpanKind::Client);
@@ -60,7 +60,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// Marks `span` with what became of its command.
+/// Marks `span` as failed, with the error of its command.
 pub(crate) fn mark_failure(span: &mut ClientSpan, error: &RedisError) {
     if !span.is_recording() {
         return;
@@ -74,7 +74,7 @@ pub(crate) fn mark_failure(span: &mut ClientSpan, error: &RedisError) {
     }
 }
 
-/// A short, stable word for the class of an error that did not come from Redis itself.
+/// A short, stable value for the class of an error that Redis itself did not send.
 fn error_type(error: &RedisError) -> Cow<'static, str> {
     Cow::Borrowed(if error.is_timeout() {
         "timeout"

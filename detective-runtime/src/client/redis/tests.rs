@@ -5,7 +5,7 @@ use redis::{AsyncCommands, ErrorKind, IntoConnectionInfo, RedisError};
 use super::*;
 use crate::client::testing::{shown, spans_of};
 
-/// A connection that answers with what it was asked.
+/// A connection that answers with the command it received.
 #[derive(Clone)]
 struct Echo;
 

@@ -1,14 +1,14 @@
-//! A query whose text has been looked at.
+//! A query whose text has been read.
 
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, Database, Execute, SqlStr, Statement};
 
-/// Everything that an `Execute` gives to a driver, taken out of it: its text can only be had by
-/// consuming it.
+/// Everything that an `Execute` gives to a driver. sqlx gives its text only when the query is
+/// consumed.
 pub(super) struct Captured<DB: Database> {
     text: SqlStr,
     statement: Option<DB::Statement>,
-    /// Drivers take them once.
+    /// Drivers take the arguments once.
     arguments: Result<Option<DB::Arguments>, BoxDynError>,
     persistent: bool,
 }
@@ -34,7 +34,7 @@ impl<DB: Database> Captured<DB> {
         self.text.as_str()
     }
 
-    /// Whether values are kept out of the text.
+    /// Whether the values are passed as arguments, not in the text.
     pub(super) fn is_parameterized(&self) -> bool {
         matches!(&self.arguments, Ok(Some(arguments)) if arguments.len() > 0)
     }

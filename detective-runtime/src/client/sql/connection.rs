@@ -127,8 +127,8 @@ impl<DB: Database, C> fmt::Debug for Connection<DB, C> {
     }
 }
 
-/// An impl for all databases at once would make the compiler search without end, here and in
-/// programs that only use sqlx; sqlx's own wrappers met the same limit.
+/// An impl for all databases at once would make the compiler recurse without end, here and in
+/// programs that only use sqlx. sqlx's own wrappers have the same limit.
 macro_rules! impl_executor {
     ($Database:ty, $Connection:ty) => {
         impl<'c, C> Executor<'c> for &'c mut Connection<$Database, C>

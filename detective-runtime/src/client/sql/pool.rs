@@ -156,7 +156,7 @@ impl<DB: Database> Clone for Pool<DB> {
 
 impl<DB: Database> fmt::Debug for Pool<DB> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // sqlx's own shows no password: it has the sizes and the options that concern the pool.
+        // sqlx's own output shows no password: it has the sizes and the options of the pool.
         formatter.debug_tuple("Pool").field(&self.inner).finish()
     }
 }

@@ -1,4 +1,4 @@
-//! The database that statements go to, as spans name it.
+//! The database that receives the statements, as spans describe it.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ impl Traceable for sqlx::Sqlite {
         let name = name.to_string_lossy();
         Target {
             system: "sqlite",
-            // sqlx numbers the databases in memory, which says nothing to anybody.
+            // sqlx numbers the databases in memory. The number is of no use to a reader.
             namespace: if name.starts_with("file:sqlx-in-memory-") {
                 ":memory:".to_owned()
             } else {
@@ -46,14 +46,14 @@ impl Traceable for sqlx::Sqlite {
     }
 }
 
-/// Longest text of a statement that a span shows, in bytes: enough for what people write, and not
-/// for the placeholders of a bulk insert.
+/// Longest text of a statement that a span shows, in bytes. It is enough for handwritten
+/// statements, but not for the placeholders of a bulk insert.
 const LONGEST_TEXT: usize = 4096;
 
 impl Target {
     /// The span of `query`.
     pub(super) fn start_query<DB: Database>(&self, query: &Captured<DB>) -> ClientSpan {
-        // The text is looked at only when somebody will see what is made of it.
+        // The text is parsed only when the span is recorded.
         let mut summary = String::new();
         let mut span = ClientSpan::start_with(SpanKind::Client, || {
             summary = summarize(query.text());
@@ -66,8 +66,8 @@ impl Target {
         if span.is_recording() {
             let operation = summary.split(' ').next().unwrap_or_default().to_owned();
             self.describe(&mut span, operation);
-            // Texts with parameters are shown as they are: the conventions say so, since their
-            // values are elsewhere.
+            // The conventions allow texts with parameters to be shown unchanged, since their values
+            // are not in the text.
             let mut text = if query.is_parameterized() {
                 query.text().to_owned()
             } else {
@@ -89,7 +89,7 @@ impl Target {
         span
     }
 
-    /// Sets what every span has.
+    /// Sets the attributes that every span has.
     fn describe(&self, span: &mut ClientSpan, operation: impl Into<Value>) {
         span.set("db.system.name", self.system);
         span.set("db.operation.name", operation);

@@ -7,7 +7,7 @@ use sqlx::{Error, Executor, Row, Sqlite};
 use super::Pool;
 use crate::client::testing::{shown, spans_of};
 
-/// A database of its own with two toys.
+/// A separate database with two toys.
 async fn toys() -> Pool<Sqlite> {
     let options = SqlitePoolOptions::new().max_connections(1);
     let pool = Pool::new(options.connect("sqlite::memory:").await.unwrap());
@@ -30,7 +30,7 @@ async fn count(executor: impl Executor<'_, Database = Sqlite>) -> i64 {
 }
 
 #[tokio::test]
-async fn pool_connection_and_transaction_stand_where_sqlx_s_own_stand() {
+async fn pool_connection_and_transaction_replace_those_of_sqlx() {
     let pool = toys().await;
     assert_eq!(count(&pool).await, 2);
 

@@ -15,7 +15,7 @@ fn check_plain(collectors: &[&dyn Collector], expected: &str) {
 }
 
 #[test]
-fn nothing_is_an_end_mark() {
+fn no_families_give_only_the_end_mark() {
     check_plain(&[], "# EOF\n");
 }
 
@@ -52,7 +52,7 @@ fn a_counter_without_total_keeps_its_name_and_is_unknown() {
 }
 
 #[test]
-fn names_that_clash_are_told_apart_or_left_out() {
+fn a_family_with_a_clashing_name_is_unknown_or_left_out() {
     let gauge = Gauge::new("jobs", "Now.").unwrap();
     let counter = IntCounter::new("jobs_total", "Ever.").unwrap();
     let again = Gauge::new("jobs_total", "Again.").unwrap();

@@ -29,7 +29,7 @@ fn settings(naming: Naming) -> Metrics {
     }
 }
 
-/// A registry in which one request ended with each of `outcomes` and one is in flight.
+/// A registry in which one request ended with each of `outcomes`, and one is in flight.
 fn registry(naming: Naming, outcomes: &[Observation]) -> MetricsRegistry {
     let settings = settings(naming);
     let registry = MetricsRegistry::new(&settings, Arc::default());
@@ -48,7 +48,7 @@ fn render(registry: &MetricsRegistry, accept: &'static str) -> String {
     registry.render(Some(&HeaderValue::from_static(accept))).1
 }
 
-/// The lines of the families that begin with `prefix`.
+/// The lines of the families whose names begin with `prefix`.
 fn lines(text: &str, prefix: &str) -> String {
     let of_family = |line: &&str| {
         let name = ["# HELP ", "# TYPE ", "# UNIT "];
@@ -263,7 +263,7 @@ http_requests_total{endpoint="_OVERFLOW",method="_OTHER",status="200"} 998
 }
 
 #[test]
-fn its_own_state() {
+fn detective_reports_its_own_state() {
     let registry = registry(Naming::Classic, &[]);
     registry.watch_queue("records", || QueueFill {
         depth: 3,
@@ -293,7 +293,7 @@ fn its_own_state() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_process_is_told_of_once() {
+fn process_metrics_appear_once() {
     let text = render(&registry(Naming::Classic, &[]), "");
     let samples = text
         .lines()
@@ -311,7 +311,7 @@ fn metrics_of_the_application_are_shown_too() {
 }
 
 #[test]
-fn an_application_s_family_joins_one_of_the_same_name() {
+fn an_application_family_is_merged_with_one_of_the_same_name() {
     let requests = |help: &str, endpoint: &str| {
         let opts = Opts::new("http_requests_total", help);
         let counter = IntCounterVec::new(opts, &["endpoint"]).unwrap();
@@ -335,7 +335,7 @@ fn an_application_s_family_joins_one_of_the_same_name() {
 }
 
 #[test]
-fn an_application_s_family_that_cannot_be_shown_is_refused() {
+fn an_application_family_that_cannot_be_shown_is_refused() {
     let mut families = IntCounter::new("clash", "Ours.").unwrap().collect();
     let mut theirs = Gauge::new("clash", "Theirs.").unwrap().collect();
     let mut untyped = MetricFamily::default();
@@ -347,7 +347,7 @@ fn an_application_s_family_that_cannot_be_shown_is_refused() {
 }
 
 #[test]
-fn promtool_finds_nothing() {
+fn promtool_accepts_the_text() {
     let Ok(version) = Command::new("promtool").arg("--version").output() else {
         let required = std::env::var("DETECTIVE_REQUIRE_SERVERS").is_ok_and(|value| value == "1");
         assert!(

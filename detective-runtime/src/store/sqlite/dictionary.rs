@@ -1,7 +1,7 @@
-//! Texts that repeat in many rows, and the small numbers that stand for them.
+//! Texts that repeat in many rows, and the small numbers that replace them.
 //!
-//! New entries are written outside the transaction of the rows, so that a number in memory is
-//! always one that is in the file, also after a transaction was rolled back.
+//! New entries are written outside the transaction of the rows. So a number in memory is always in
+//! the file, even after a transaction was rolled back.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -12,37 +12,38 @@ use super::insert::USER_AGENT_BITS;
 use crate::record::Outcome;
 use crate::store::{Identity, Row};
 
-/// Kinds are finite by design; should a program find a way to make more, the memory is emptied at
-/// this number and filled again from the file.
+/// Kinds are finite by design. If a program makes more than this anyway, the memory is cleared and
+/// filled again from the file.
 const MAX_KINDS: usize = if cfg!(test) { 100 } else { 10_000 };
-/// User agents are chosen by clients: this many get a number, later ones stand in their rows.
+/// Clients choose their user agents. Only this many get a number; later ones are stored in their
+/// rows.
 const MAX_USER_AGENTS: usize = 4_096;
-/// A longer user agent stands in its row, so that the dictionary's memory has a bound.
+/// A longer user agent is stored in its row, so that the dictionary's memory has a limit.
 const MAX_USER_AGENT_BYTES: usize = 512;
-/// The highest number of a user agent: it shares a column with the kind.
+/// The highest number of a user agent. It shares a column with the kind.
 const HIGHEST_USER_AGENT: i64 = (1 << USER_AGENT_BITS) - 1;
-/// Kinds that are found again by comparing addresses. A power of two.
+/// Kinds that can be found by comparing addresses. A power of two.
 const RECENT_KINDS: usize = 64;
 
-/// What a row shares with many others.
+/// What a row has in common with many others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowKind<'a> {
     pub(super) endpoint: &'a str,
     method: &'a str,
-    /// Empty for none.
+    /// Empty if there is none.
     handler: &'a str,
-    /// Zero for none.
+    /// Zero if there is none.
     status_code: u16,
     outcome: Outcome,
 }
 
-/// What is known of the dictionary tables.
+/// The known entries of the dictionary tables.
 #[derive(Debug)]
 pub(super) struct Dictionaries {
-    /// By endpoint, of which each has few kinds.
+    /// By endpoint. Each has few kinds.
     kinds: HashMap<String, Vec<KnownKind>>,
     kinds_count: usize,
-    /// `None` for those that the file had no room for.
+    /// `None` for those that did not fit into the file.
     user_agents: HashMap<String, Option<i64>>,
 }
 
@@ -55,8 +56,8 @@ struct KnownKind {
     id: i64,
 }
 
-/// The kinds of the batch at hand. Its rows borrow their texts from what outlives the batch, so
-/// that the same address means the same text, and most are found without reading one.
+/// The kinds of the current batch. Its rows borrow their texts from values that outlive the batch,
+/// so the same address means the same text. Most kinds are found without reading a text.
 #[derive(Debug)]
 pub(super) struct RecentKinds<'a, T>([Option<(RowKind<'a>, T)>; RECENT_KINDS]);
 
@@ -71,7 +72,7 @@ impl<'a> RowKind<'a> {
         }
     }
 
-    /// Whether both have the same texts at the same place.
+    /// Whether both have the same texts at the same addresses.
     fn is_same(&self, other: &Self) -> bool {
         ptr::eq(self.endpoint, other.endpoint)
             && ptr::eq(self.method, other.method)
@@ -105,8 +106,8 @@ impl<'a, T: Copy> RecentKinds<'a, T> {
 }
 
 impl Dictionaries {
-    /// Reads the user agents, which are capped in the file as well as here. The kinds come when
-    /// they are first needed.
+    /// Reads the user agents, whose number is limited both here and in the file. Kinds are read
+    /// when they are first needed.
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let user_agents =
             sqlx::query("SELECT user_agent, id FROM user_agents WHERE id <= ? ORDER BY id LIMIT ?")
@@ -124,7 +125,7 @@ impl Dictionaries {
         })
     }
 
-    /// The number of a kind, which is added to the file when it is new.
+    /// The number of a kind. A new kind is added to the file.
     pub(super) async fn kind(
         &mut self,
         connection: &mut SqliteConnection,
@@ -148,7 +149,7 @@ impl Dictionaries {
         if let Some(known) = known {
             return Ok(known.id);
         }
-        // An upsert, because the row may be there already, and `DO NOTHING` would return none.
+        // An upsert, because the row may exist already, and `DO NOTHING` would return no id.
         let id = sqlx::query_scalar(
             "INSERT INTO kinds (endpoint, method, handler, status_code, outcome) \
              VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET outcome = excluded.outcome \
@@ -179,8 +180,8 @@ impl Dictionaries {
         Ok(id)
     }
 
-    /// The number of a user agent, which is added to the file when it is new; `None` when the text
-    /// has to stand in the row.
+    /// The number of a user agent. A new one is added to the file. `None` means that the text must
+    /// be stored in the row.
     pub(super) async fn user_agent(
         &mut self,
         connection: &mut SqliteConnection,
@@ -192,8 +193,8 @@ impl Dictionaries {
         if self.user_agents.len() >= MAX_USER_AGENTS || text.len() > MAX_USER_AGENT_BYTES {
             return Ok(None);
         }
-        // The file is full only when many programs have added theirs to it. That is remembered for
-        // each text as a number would be, so that it is asked no more often.
+        // The file is full only when many programs have added theirs. The answer is stored for each
+        // text like a number, so that the file is asked only once.
         let id = sqlx::query_scalar(
             "INSERT INTO user_agents (user_agent) \
              SELECT ? WHERE (SELECT coalesce(max(id), 0) FROM user_agents) < ? \
@@ -208,8 +209,8 @@ impl Dictionaries {
     }
 }
 
-/// A new number for the program that writes. It is not shared with an earlier start or with another
-/// program that was given the same names, so that neither makes the row ids of the other.
+/// A new number for the program that writes. Earlier starts and other programs with the same names
+/// have other numbers, so that no two of them make the same row ids.
 pub(super) async fn register_service(
     connection: &mut SqliteConnection,
     identity: &Identity,
@@ -224,7 +225,7 @@ pub(super) async fn register_service(
     .await
 }
 
-/// The number that stands for an outcome in the table; the view turns it back into the word.
+/// The number that represents an outcome in the table. The view converts it back to the word.
 fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Ok => 0,

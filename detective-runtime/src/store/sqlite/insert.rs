@@ -11,7 +11,7 @@ use super::latencies::Latency;
 use crate::record::Client;
 use crate::store::{BATCH_ROWS, Row};
 
-/// The columns that are bound for each row. `service_id` is the same in all rows and stands in the
+/// The columns that are bound for each row. `service_id` is the same in all rows and is part of the
 /// statement; `id` counts up from one argument.
 const COLUMNS: [&str; 8] = [
     "keys",
@@ -25,41 +25,41 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// Rows per statement. A few fixed sizes keep the number of prepared statements small. Each
-/// statement is an exchange with the connection's thread, so large ones pay.
+/// statement is an exchange with the connection's thread, so large ones are cheaper.
 pub(super) const CHUNKS: [usize; 4] = [256, 32, 4, 1];
 const _: () = assert!(BATCH_ROWS % CHUNKS[0] == 1, "the first row stands alone");
 
-/// Of the column `keys`.
+/// Width of the user agent in the column `keys`.
 pub(super) const USER_AGENT_BITS: u32 = 16;
-/// Of the columns `times` and `sizes`.
+/// Widths of the two numbers in the columns `times` and `sizes`.
 const HIGH_BITS: u32 = 32;
 const LOW_BITS: u32 = 31;
 
-/// No text in a row is longer than this, whatever the caller captured.
+/// Longest text in a row, whatever the caller captured.
 const MAX_TEXT_BYTES: usize = 8 * 1024;
-/// Longest run of digits that fits into a number, whatever the digits.
+/// Longest run of digits that always fits into a number.
 const MAX_DIGITS: usize = 18;
 
 /// The ids of the rows of one statement. The arguments are the same for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ids {
-    /// Counted up from the last argument. Rows that are there already are skipped by their id; any
-    /// other conflict stays an error, which `INSERT OR IGNORE` would hide.
+    /// Counted up from the last argument. Rows whose id exists already are skipped. Any other
+    /// conflict stays an error, which `INSERT OR IGNORE` would hide.
     Given,
-    /// Those that follow the highest one in the table, as SQLite makes them. It then appends without
-    /// a search for each row, which costs as much as the rest of the row.
+    /// Made by SQLite: each follows the highest id in the table. SQLite then appends without a
+    /// search for each row, which would cost as much as the rest of the row.
     Following,
 }
 
-/// `INSERT` for `rows` rows whose ids follow each other.
+/// The `INSERT` for `rows` rows with consecutive ids.
 pub(super) fn statement(service_id: i64, rows: usize, ids: Ids) -> Arc<str> {
     let columns = COLUMNS.join(", ");
     let arguments = ", ?".repeat(COLUMNS.len());
     let values = |row: &dyn Fn(usize) -> String| (0..rows).map(row).collect::<Vec<_>>().join(", ");
     match ids {
         Ids::Given => {
-            // sqlx takes a parameter `$n` for the nth argument wherever it stands, and counts those
-            // written `?` by themselves.
+            // sqlx takes a parameter `$n` for the nth argument wherever it is, and counts those
+            // written `?` separately.
             let first_id = rows * COLUMNS.len() + 1;
             let values = values(&|row| format!("(${first_id} + {row}, {service_id}{arguments})"));
             format!(
@@ -68,7 +68,7 @@ pub(super) fn statement(service_id: i64, rows: usize, ids: Ids) -> Arc<str> {
             )
         }
         Ids::Following => {
-            // All columns of the table in their order: SQLite then need not copy them.
+            // All columns of the table in their order, so that SQLite need not copy them.
             let values = values(&|_| format!("(NULL, {service_id}{arguments})"));
             format!("INSERT INTO requests (id, service_id, {columns}) VALUES {values}")
         }
@@ -81,26 +81,26 @@ pub(super) fn statement(service_id: i64, rows: usize, ids: Ids) -> Arc<str> {
 pub(super) struct RowArguments<'a> {
     ids: &'a [i64],
     statements: Vec<RowStatement>,
-    /// Rows that the last statement still lacks.
+    /// Rows that are still missing in the last statement.
     lacking: usize,
 }
 
 /// The arguments of one statement.
 #[derive(Debug)]
 pub(super) struct RowStatement {
-    /// The place of its number of rows in [`CHUNKS`].
+    /// The index of its number of rows in [`CHUNKS`].
     pub(super) place: usize,
     first_id: i64,
-    /// Whether its first id follows the last one of the statement before.
+    /// Whether its first id follows the last id of the previous statement.
     pub(super) follows: bool,
     pub(super) arguments: SqliteArguments,
 }
 
-/// What a row refers to in other tables, and what was made of its endpoint and times before.
+/// The ids of a row's entries in other tables, and what was computed from its endpoint and times.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys<'a> {
     pub(super) kind: i64,
-    /// `None` also when the text has to stand in the row.
+    /// `None` also when the text must be stored in the row.
     pub(super) user_agent: Option<i64>,
     pub(super) template: Template<'a>,
     pub(super) latency: Latency,
@@ -136,8 +136,8 @@ impl<'a> RowArguments<'a> {
         self.statements
     }
 
-    /// Begins the next statement: one row by itself where a run of ids that follow each other
-    /// begins, and as many as there can be where it goes on.
+    /// Begins the next statement. A run of consecutive ids begins with a statement for one row, and
+    /// continues with statements as large as possible.
     fn begin(&mut self) {
         let Some(&first_id) = self.ids.first() else {
             return;
@@ -199,7 +199,7 @@ fn bind(arguments: &mut SqliteArguments, row: &Row<'_>, keys: Keys<'_>) -> Resul
     }
 }
 
-/// Binds two numbers in one column.
+/// Binds two numbers as one column.
 fn bind_pair(arguments: &mut SqliteArguments, high: i64, low: i64) -> Result<(), BoxDynError> {
     if high >> HIGH_BITS == 0 && low >> LOW_BITS == 0 {
         arguments.add(high << LOW_BITS | low)
@@ -208,13 +208,13 @@ fn bind_pair(arguments: &mut SqliteArguments, high: i64, low: i64) -> Result<(),
     }
 }
 
-/// Where the parameter of an endpoint stands. A path that has a number there is kept as that number,
-/// which spares the text; the view puts it back in.
+/// The position of an endpoint's parameter. If a path has a number there, only the number is
+/// stored, and the view restores the path. This saves the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Template<'a> {
     /// No parameter.
     Fixed(&'a str),
-    /// One, between these two.
+    /// One, between these two texts.
     One(&'a str, &'a str),
     /// Several, or anything else.
     Other,
@@ -233,7 +233,8 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// The number that stands for the whole path: zero for that of an endpoint without parameters.
+    /// The number that replaces the whole path; zero for the path of an endpoint without
+    /// parameters.
     fn number_in(self, path: &str) -> Option<i64> {
         match self {
             Self::Fixed(endpoint) => (path == endpoint).then_some(0),
@@ -246,7 +247,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// The number that is written just so.
+/// The number, if its decimal form is exactly `digits`.
 fn number(digits: &[u8]) -> Option<i64> {
     let is_shortest = digits.len() <= MAX_DIGITS
         && match digits {
@@ -268,7 +269,7 @@ fn has_rare_texts(row: &Row<'_>, user_agent: Option<&str>) -> bool {
         || user_agent.is_some()
         || !row.request_headers.is_empty()
         || !row.response_headers.is_empty()
-        // It would be taken for what is made here.
+        // It would be mistaken for a JSON object made here.
         || row.path.is_some_and(|path| path.starts_with('{'))
 }
 
@@ -298,7 +299,7 @@ fn json(row: &Row<'_>, user_agent: Option<&str>) -> String {
     serde_json::Value::Object(json).to_string()
 }
 
-/// Headers as a JSON object; the values of a repeated name are joined by a comma, as RFC 9110
+/// Headers as a JSON object. The values of a repeated name are joined by a comma, as RFC 9110
 /// section 5.3 allows.
 fn headers_json(headers: &[(String, String)]) -> serde_json::Value {
     let mut json = serde_json::Map::new();
@@ -320,7 +321,7 @@ fn capped(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
-/// As SQLite has it, which knows no unsigned numbers.
+/// As a signed number, since SQLite has no unsigned ones.
 pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! Starts and durations packed by kind and minute: what counts, rates and percentiles are made of.
+//! Starts and durations packed by kind and minute: the source of counts, rates and percentiles.
 //!
-//! They take the place of an index over the rows: one packed entry for the rows of a batch that
-//! have kind and minute in common costs a fraction of an index entry for each, and is read faster.
+//! They replace an index over the rows. One packed entry for all rows of a batch with the same kind
+//! and minute costs a fraction of one index entry for each row, and is read faster.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub(super) fn start_of_minute(minute: i64) -> i64 {
     minute * MICROSECONDS_PER_MINUTE
 }
 
-/// The last one.
+/// The last microsecond of a minute.
 pub(super) fn end_of_minute(minute: i64) -> i64 {
     start_of_minute(minute) + MICROSECONDS_PER_MINUTE - 1
 }
@@ -60,15 +60,15 @@ pub(super) fn hour(minute: i64) -> i64 {
     minute.div_euclid(MINUTES_PER_HOUR)
 }
 
-/// The statement for `entries` entries. One that is there already is not expected: its rows would
-/// be there, too, and are sorted out before.
+/// The statement for `entries` entries. It handles no conflicts: the rows of an existing entry
+/// exist too, and were removed before.
 pub(super) fn statement(entries: usize) -> Arc<str> {
     let entry = format!("(?{})", ", ?".repeat(COLUMNS - 1));
     let entries = vec![entry; entries].join(", ");
     format!("INSERT INTO latencies VALUES {entries}").into()
 }
 
-/// The arguments of the statements that add the rows, with the place of each statement in
+/// The arguments of the statements that add the rows, each with its statement's index in
 /// [`CHUNKS`].
 pub(super) fn pack(
     entries: &mut [Entry],
@@ -117,7 +117,7 @@ fn bind(
     arguments.add(bytes)
 }
 
-/// What [`pack`] has packed in one hour.
+/// Reads what [`pack`] has packed in one hour.
 pub(super) fn unpack(hour: i64, bytes: &[u8]) -> impl Iterator<Item = Latency> {
     let (rows, _) = bytes.as_chunks::<PACKED_BYTES>();
     rows.iter()

@@ -1,4 +1,4 @@
-//! Questions about rows, in SQLite's words.
+//! The queries about rows, in SQL.
 //!
 //! Counts, sums and percentiles come from the table `latencies` alone; the rows are not read.
 
@@ -13,27 +13,27 @@ use tokio::task::spawn_blocking;
 use super::latencies::{Latency, end_of_minute, hour, minute, start_of_minute, unpack};
 use crate::store::{EndpointStats, Filter, Overview, RouteMetrics, StoreError, Summary};
 
-/// The kinds of some endpoints, those of one endpoint and method together.
+/// The kinds of some endpoints, ordered by endpoint and method.
 const KINDS: &str = "\
     SELECT endpoint, method, id, status_code FROM kinds \
     WHERE (?1 IS NULL OR endpoint = ?1) AND (?2 IS NULL OR method = ?2) \
     ORDER BY endpoint, method";
 
-/// The starts and durations of some kinds over a time range, one text of bytes for each hour: that
-/// is read faster than each minute by itself, and shorter than what SQLite can hold.
+/// The starts and durations of some kinds in a time range, one blob for each hour. That is faster
+/// to read than one for each minute, and shorter than SQLite's limit.
 const LATENCIES: &str = "\
     SELECT kind_id, hour, group_concat(entries, '') \
     FROM latencies WHERE kind_id IN (SELECT value FROM json_each(?1)) \
         AND (hour, minute) >= (?2, ?3) AND (hour, minute) <= (?4, ?5) \
     GROUP BY kind_id, hour";
 
-/// The first minute in a time range that has rows; a look-up for each kind.
+/// The first minute in a time range that has rows. It needs one look-up for each kind.
 const FIRST_MINUTE: &str = "\
     SELECT min((SELECT minute FROM latencies WHERE kind_id = kinds.id \
         AND (hour, minute) >= (?1, ?2) AND (hour, minute) <= (?3, ?4) \
         ORDER BY hour, minute LIMIT 1)) FROM kinds";
 
-/// The last one.
+/// The last minute, in the same way.
 const LAST_MINUTE: &str = "\
     SELECT max((SELECT minute FROM latencies WHERE kind_id = kinds.id \
         AND (hour, minute) >= (?1, ?2) AND (hour, minute) <= (?3, ?4) \
@@ -54,9 +54,9 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`], here as below.
+    /// [`StoreError::Unavailable`], also for the methods below.
     pub(crate) async fn overview(&self, filter: &Filter) -> Result<Overview, StoreError> {
-        // One transaction sees one state of the rows.
+        // One transaction, so that all queries see the same rows.
         let mut transaction = self.pool.begin().await?;
         let bounds = Bounds::of(filter);
         let kinds = kinds(&mut transaction, filter).await?;
@@ -81,7 +81,7 @@ impl Reader {
         })
     }
 
-    /// One endpoint over all methods that the filter lets through; zeros when it has no rows.
+    /// One endpoint with all methods that the filter allows; zeros if it has no rows.
     pub(crate) async fn endpoint(&self, filter: &Filter) -> Result<EndpointStats, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let kinds = kinds(&mut transaction, filter).await?;
@@ -104,14 +104,14 @@ impl Reader {
         })
     }
 
-    /// The endpoints that were ever called.
+    /// The endpoints that have ever been called.
     pub(crate) async fn endpoints(&self) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar("SELECT DISTINCT endpoint FROM kinds")
             .fetch_all(&self.pool)
             .await?)
     }
 
-    /// Closes the connections, waiting for the queries that still run.
+    /// Closes the connections, and waits for running queries.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
@@ -130,15 +130,15 @@ struct StoredKind {
     endpoint: String,
     method: String,
     id: i64,
-    /// Zero for none.
+    /// Zero if there is none.
     status: u16,
 }
 
-/// What the rows of some kinds amount to, in microseconds.
+/// The measurements of the rows of some kinds, in microseconds.
 #[derive(Debug, Default)]
 struct Measured {
     times: Vec<i64>,
-    /// Of the first and of the last of them.
+    /// Start of the first and of the last of the rows.
     starts: Option<(i64, i64)>,
     by_kind: HashMap<i64, u64>,
 }
@@ -151,7 +151,7 @@ impl Bounds {
         }
     }
 
-    /// The part of it that lies in a minute.
+    /// The part of the range within a minute.
     fn within(self, minute: i64) -> Self {
         Self {
             start: self.start.max(start_of_minute(minute)),
@@ -193,7 +193,7 @@ impl Measured {
             return Summary::default();
         }
         let sum: i64 = self.times.iter().sum();
-        // Many of them take a while to order, during which the application's thread has better to do.
+        // Sorting many values takes a while, and must not block the application's thread.
         let ranked = spawn_blocking(move || {
             [50, 90, 95, 99, 100].map(|percent| {
                 let rank = nearest_rank(requests, percent);
@@ -264,7 +264,7 @@ async fn covered(
     {
         let measured = measure(connection, bounds.within(minute), &kinds).await?;
         first = measured.starts.map(|(first, _)| time(first));
-        // The rows of this minute lie before the range.
+        // The rows of this minute are before the range.
         left.start = end_of_minute(minute) + 1;
     }
     let mut left = bounds;
@@ -299,8 +299,8 @@ fn bind_minutes(query: Query, bounds: Bounds) -> Query {
         .bind(last)
 }
 
-/// The rank, counted from one, of the smallest of `count` values that at least `percent` of them
-/// do not exceed.
+/// The rank, counted from one, of the smallest of `count` values that is at least as large as
+/// `percent` percent of them.
 fn nearest_rank(count: usize, percent: usize) -> usize {
     (count * percent).div_ceil(100)
 }

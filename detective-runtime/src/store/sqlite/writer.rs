@@ -1,4 +1,4 @@
-//! The one connection that writes rows.
+//! The connection that writes rows.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -15,22 +15,22 @@ use super::{BUSY_TIMEOUT, is_contention, is_refusal, migrate};
 use crate::store::id::IdGenerator;
 use crate::store::{Identity, Row, RowBatch, StoreError};
 
-/// How long an open that met another program waits before it tries again.
+/// How long to wait before the next attempt when another program is opening the same file.
 const OPEN_AGAIN: Duration = Duration::from_millis(10);
 
 const HIGHEST_ID: &str = "SELECT coalesce(max(id), 0) FROM requests";
 
-/// Writes batches of rows, each part of them in one transaction.
+/// Writes batches of rows, each part in one transaction.
 #[derive(Debug)]
 pub(crate) struct Writer {
     options: SqliteConnectOptions,
     identity: Identity,
     ids: IdGenerator,
-    /// `None` after trouble that a new connection may cure.
+    /// `None` after an error that a new connection may cure.
     session: Option<Session>,
 }
 
-/// A connection and what goes with the file behind it.
+/// A connection, and what belongs to the file behind it.
 #[derive(Debug)]
 struct Session {
     connection: SqliteConnection,
@@ -46,7 +46,7 @@ struct Session {
 }
 
 impl Writer {
-    /// Opens the connection and brings the tables up to date.
+    /// Opens the connection and migrates the tables.
     pub(super) async fn connect(
         options: SqliteConnectOptions,
         identity: Identity,
@@ -65,26 +65,26 @@ impl Writer {
         self.ids.take(SystemTime::now(), count)
     }
 
-    /// Writes the rows of `batch` at the places `part` in one transaction, or none of them, and says
-    /// how many were new: a row whose id is already there stays as it is. `ids` are those of the
-    /// whole batch.
+    /// Writes the rows of `batch` in the range `part` in one transaction: all or none. Returns how
+    /// many were new; a row whose id exists already stays unchanged. `ids` are those of the whole
+    /// batch.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when trying again may help, [`StoreError::Refused`] when not.
+    /// [`StoreError::Unavailable`] if a retry may help, [`StoreError::Refused`] if not.
     pub(crate) async fn write(
         &mut self,
         ids: &[i64],
         batch: &impl RowBatch,
         part: Range<usize>,
     ) -> Result<u64, StoreError> {
-        // Taken out, so that a write that is abandoned half-way leaves no session in an unknown
-        // state behind.
+        // Moved out of `self`, so that a write that is cancelled half-way leaves no session in an
+        // unknown state.
         let mut session = match self.session.take() {
             Some(session) => session,
             None => {
                 let session = Session::open(&self.options, &self.identity).await?;
-                // The file may be another one than before.
+                // The file may have been replaced.
                 self.ids.follow(session.service_id, session.highest_id);
                 session
             }
@@ -107,9 +107,8 @@ impl Writer {
 }
 
 impl Session {
-    /// Opens a session where other programs may do so at this moment. SQLite does not wait for the
-    /// lock that switches a new file to its write-ahead log, whatever `busy_timeout` says, so that
-    /// this has to.
+    /// Opens a session while other programs may do the same. SQLite does not wait for the lock that
+    /// switches a new file to WAL mode, whatever `busy_timeout` says, so this function retries.
     async fn open_among_others(
         options: &SqliteConnectOptions,
         identity: &Identity,
@@ -159,7 +158,7 @@ impl Session {
         if self.insert(prepared).await? {
             return Ok(ids.len() as u64);
         }
-        // Some were there already, so that none was kept: now without them.
+        // Some rows existed already, so the transaction was rolled back. Try again without them.
         let taken = self.taken(ids).await?;
         let is_new = |id: &i64| !taken.contains(id);
         let new = ids.iter().copied().filter(is_new).collect::<Vec<_>>();
@@ -169,7 +168,7 @@ impl Session {
         Ok(if inserted { new.len() as u64 } else { 0 })
     }
 
-    /// Makes the arguments for some rows, and adds to the dictionaries what is new in them.
+    /// Makes the arguments for some rows, and adds their new texts to the dictionaries.
     async fn prepare<'a>(
         &mut self,
         ids: &[i64],
@@ -179,7 +178,7 @@ impl Session {
         let mut recent = RecentKinds::new();
         let mut last_user_agent = None;
         let mut entries = Vec::with_capacity(ids.len());
-        // Not zipped, which would copy each row once more.
+        // Not zipped, because that would copy each row once more.
         for id in ids {
             let Some(row) = rows.next() else {
                 break;
@@ -229,10 +228,11 @@ impl Session {
         })
     }
 
-    /// Inserts the rows in one transaction, and says whether they were all new: else none is kept.
+    /// Inserts the rows in one transaction, and returns whether all were new. If not, none is kept.
     async fn insert(&mut self, prepared: Prepared) -> Result<bool, sqlx::Error> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        // Another program may have been quicker, and rows that were sent before may be there.
+        // Another program may have written meanwhile, and some rows may exist from an earlier
+        // attempt.
         let highest: i64 = sqlx::query_scalar(HIGHEST_ID)
             .fetch_one(&mut *transaction)
             .await?;
@@ -261,7 +261,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Those of the ids that rows have.
+    /// The ids that exist already.
     async fn taken(&mut self, ids: &[i64]) -> Result<HashSet<i64>, sqlx::Error> {
         let taken = sqlx::query_scalar("SELECT id FROM requests WHERE id BETWEEN ? AND ?")
             .bind(ids.first())
@@ -272,7 +272,7 @@ impl Session {
     }
 }
 
-/// The arguments of a batch; those of the latencies each with the place of its statement.
+/// The arguments of a batch. Those of the latencies include the index of their statement.
 struct Prepared {
     count: u64,
     first_id: i64,

@@ -1,8 +1,8 @@
-//! What is written comes back from the view, whatever form it has in the table.
+//! What is written can be read back from the view, whatever form it has in the table.
 
 use super::*;
 
-/// Everything that the view has, as it was written.
+/// All rows of the view, converted back.
 async fn read(folder: &Folder) -> Vec<ApiMetric> {
     let rows = sqlx::query("SELECT * FROM api_metrics ORDER BY id")
         .fetch_all(&mut connection(folder).await)
@@ -60,7 +60,7 @@ async fn check(rows: Vec<ApiMetric>) {
     }
 }
 
-/// Has all that most rows have, and nothing else.
+/// Has the values that most rows have, and no others.
 fn common_row() -> ApiMetric {
     ApiMetric {
         error: None,
@@ -77,7 +77,7 @@ async fn paths() {
         ("/users/{user_id}", "/users/1"),
         ("/users/{user_id}", "/users/0"),
         ("/users/{user_id}", "/users/123456789012345678"),
-        // Not what a number would be written as.
+        // Not the shortest form of a number that fits.
         ("/users/{user_id}", "/users/1234567890123456789"),
         ("/users/{user_id}", "/users/99999999999999999999"),
         ("/users/{user_id}", "/users/007"),
@@ -240,7 +240,7 @@ async fn rare_texts() {
             },
         ]);
     }
-    // Values of one name are joined, which another test looks at.
+    // Values of the same name are joined; another test covers that.
     rows[0].request_headers.truncate(1);
     check(rows).await;
 }
@@ -255,7 +255,7 @@ async fn more_kinds_than_are_kept_in_memory() {
         outcome: outcomes()[usize::from(number) % 7],
         ..common_row()
     };
-    // Twice, and some often in between: those that were forgotten are found again.
+    // Twice, with some frequent ones in between: the forgotten ones are found again.
     let rows: Vec<_> = (0..300)
         .chain(0..300)
         .flat_map(|number| [row(number), row(7), row(number)])

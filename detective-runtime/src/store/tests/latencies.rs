@@ -1,8 +1,8 @@
-//! What is asked is answered from packed latencies as it would be from the rows.
+//! Packed latencies give the same answers as the rows would.
 
 use super::*;
 
-/// The answer, found the slow way.
+/// The answer, computed directly from the rows.
 fn expected(
     rows: &[ApiMetric],
     filter: &Filter,
@@ -78,7 +78,7 @@ fn random_row(random: &mut fastrand::Rng) -> ApiMetric {
     }
 }
 
-/// Within three hours, many on the edges of minutes.
+/// Within three hours, often at the edges of minutes.
 fn random_time(random: &mut fastrand::Rng) -> SystemTime {
     let hour = example_time() - Duration::from_micros(47_278_201 + 14 * 60_000_000);
     let minutes = Duration::from_secs(60 * random.u64(..180));
@@ -87,7 +87,7 @@ fn random_time(random: &mut fastrand::Rng) -> SystemTime {
 }
 
 #[tokio::test]
-async fn answers_are_those_of_the_rows() {
+async fn answers_equal_those_computed_from_the_rows() {
     let random = &mut fastrand::Rng::with_seed(7);
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
@@ -124,7 +124,7 @@ async fn answers_are_those_of_the_rows() {
 }
 
 #[tokio::test]
-async fn extreme_ranges_are_no_trouble() {
+async fn extreme_ranges_are_answered() {
     let folder = Folder::new();
     let mut store = Store::open(&folder.url(), identity()).await.unwrap();
     write(&mut store, vec![full_row()]).await;

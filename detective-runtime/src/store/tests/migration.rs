@@ -27,7 +27,7 @@ const FIRST_ROWS: &str = "\
             NULL, '*', NULL, NULL, 'web', NULL, '{}', NULL)";
 
 #[tokio::test]
-async fn rows_of_the_first_version_are_carried_over() {
+async fn rows_of_the_first_version_are_migrated() {
     let folder = Folder::new();
     std::fs::create_dir_all(folder.file().parent().unwrap()).unwrap();
     let mut old = sqlx::sqlite::SqliteConnectOptions::new()
@@ -85,7 +85,7 @@ async fn rows_of_the_first_version_are_carried_over() {
         overview.covered,
         Some((micros(1_795_342_487_278_200), micros(1_795_346_087_278_205)))
     );
-    // What was there is used again.
+    // The existing entries are reused.
     assert_eq!(
         text(
             &folder,
