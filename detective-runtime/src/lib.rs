@@ -62,6 +62,7 @@
 // The floors, from the ground up: each uses only what stands before it.
 mod clock;
 pub mod config;
+mod tls;
 mod value;
 
 mod attribute;

@@ -17,8 +17,8 @@ use super::circuit::Circuit;
 use crate::client::key_pattern;
 use crate::client::redis::Server;
 use crate::config;
-use crate::export::crypto;
 use crate::metrics::{Part, Stats};
+use crate::tls;
 use crate::trace::ClientSpan;
 
 pub(super) struct Redis {
@@ -53,8 +53,8 @@ impl Redis {
         ) {
             // The client takes the provider of the process, and panics when there is none. One is
             // installed only here, for a program that asks for TLS; its own choice stands.
-            let provider = crypto::provider()
-                .ok_or_else(|| format!("no cryptography for TLS is linked: {}", crypto::ADVICE))?;
+            let provider = tls::provider()
+                .ok_or_else(|| format!("no cryptography for TLS is linked: {}", tls::ADVICE))?;
             let _ = Arc::unwrap_or_clone(provider).install_default();
         }
         Ok(Self {

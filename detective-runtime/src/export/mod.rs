@@ -4,8 +4,6 @@
 //! them and hands them in batches to an [`Exporter`]. Nothing here is on a request's path, and
 //! Jaeger being away costs a counter.
 
-#[cfg(any(feature = "redis", feature = "otlp-grpc", feature = "otlp-http"))]
-pub(crate) mod crypto;
 mod ending;
 mod error;
 mod memory;
@@ -39,7 +37,7 @@ pub use error::ExportError;
 pub(crate) use memory::MemoryExporter;
 #[cfg(test)]
 pub(crate) use otlp::Prefix;
-pub(crate) use otlp::{Batch, check_cryptography, check_tls_files, span as wire_span, wire};
+pub(crate) use otlp::{Batch, span as wire_span, wire};
 pub(crate) use outcome::Outcome;
 pub(crate) use queue::{ExportQueue, TracePart};
 pub(crate) use resource::resource;

@@ -173,7 +173,9 @@ async fn client_and_scheme_behind_proxies() {
         "https",
     )
     .await;
-    check_client(proxy, &[(proto, "HTTPS, http")], "10.0.0.1", "https").await;
+    // The client may send a list; the proxy appends to it.
+    check_client(proxy, &[(proto, "https, http")], "10.0.0.1", "http").await;
+    check_client(proxy, &[(proto, "http, HTTPS")], "10.0.0.1", "https").await;
     let two = "for=198.51.100.1;proto=https, for=10.0.0.2;proto=http";
     check_client(proxy, &[(by, two)], "198.51.100.1", "https").await;
     check_client(

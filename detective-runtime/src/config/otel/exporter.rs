@@ -4,8 +4,8 @@ use figment::value::Dict;
 use http::{HeaderName, HeaderValue};
 
 use super::Reader;
-use crate::config::{Jaeger, Protocol};
-use crate::export;
+use crate::config::Protocol;
+use crate::tls::{self, Files};
 
 impl Reader<'_> {
     pub(super) fn exporter(&mut self) {
@@ -44,11 +44,11 @@ impl Reader<'_> {
     /// The files for TLS, which are tried out here: a program does not stop for a variable.
     fn certificates(&mut self) {
         if let Some((variable, path)) = self.traces_or_general("CERTIFICATE") {
-            let files = Jaeger {
-                ca_file: path.to_owned(),
-                ..Jaeger::default()
+            let files = Files {
+                ca: path,
+                ..Files::default()
             };
-            match export::check_tls_files(&files) {
+            match tls::check_files(&files) {
                 Ok(()) => self.set(&variable, "jaeger", "ca_file", path),
                 Err(error) => self.warn(&variable, &format!("ignored: {error}")),
             }
@@ -57,12 +57,12 @@ impl Reader<'_> {
         let key = self.traces_or_general("CLIENT_KEY");
         match (certificate, key) {
             (Some((certificate, certificate_path)), Some((key, key_path))) => {
-                let files = Jaeger {
-                    client_certificate_file: certificate_path.to_owned(),
-                    client_key_file: key_path.to_owned(),
-                    ..Jaeger::default()
+                let files = Files {
+                    certificate: certificate_path,
+                    key: key_path,
+                    ..Files::default()
                 };
-                match export::check_tls_files(&files) {
+                match tls::check_files(&files) {
                     Ok(()) => {
                         let name = "client_certificate_file";
                         self.set(&certificate, "jaeger", name, certificate_path);
@@ -102,9 +102,11 @@ impl Reader<'_> {
                 false => format!("{}://{text}", self.scheme(protocol)),
             };
             if address.starts_with("https://")
-                && let Err(error) = export::check_cryptography(&address)
+                && let Some(advice) = tls::missing_cryptography()
             {
-                self.warn(variable, &format!("ignored: {error}"));
+                let message =
+                    format!("`{text}` is ignored, no cryptography for TLS is linked: {advice}");
+                self.warn(variable, &message);
                 break;
             }
             let (_, host) = address.split_once("://").unwrap_or_default();

@@ -43,11 +43,3 @@ impl OtlpExporter {
         match *self {}
     }
 }
-
-pub(crate) fn check_cryptography(_endpoint: &str) -> Result<(), ExportError> {
-    Ok(())
-}
-
-pub(crate) fn check_tls_files(_config: &Jaeger) -> Result<(), ExportError> {
-    Ok(())
-}

@@ -1,7 +1,7 @@
 //! OTLP, over HTTP or gRPC.
 //!
 //! A [`Batch`] of encoded spans is cut into messages (`delivery.rs`), which a client sends
-//! (`http.rs`, `grpc.rs`, over `connect.rs` and `tls.rs`). What comes back is read (`response.rs`)
+//! (`http.rs`, `grpc.rs`, over `connect.rs`). What comes back is read (`response.rs`)
 //! and sorted by what is to be done about it (`answer.rs`). All settings, those of the
 //! `OTEL_EXPORTER_OTLP_*` variables among them, come from the configuration.
 
@@ -14,7 +14,6 @@ mod grpc;
 mod http;
 mod response;
 pub(crate) mod span;
-mod tls;
 pub(crate) mod wire;
 
 #[cfg(all(test, feature = "otlp-grpc", feature = "otlp-http"))]
@@ -38,11 +37,11 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 pub(crate) use batch::{Batch, Prefix};
 use connect::Connector;
 use delivery::Delivery;
-pub(crate) use tls::check_files as check_tls_files;
 
 use super::{Ending, ExportError, ExportSpan, Outcome, Resource};
 use crate::config::{Compression, Jaeger, Protocol};
 use crate::metrics::Stats;
+use crate::tls;
 
 /// The port of Jaeger's own web page, which many take for that of its collector.
 const PAGE_PORT: u16 = 16686;
@@ -54,11 +53,6 @@ pub(crate) struct OtlpExporter {
     delivery: Delivery,
     endpoint: Uri,
     prefix: Arc<Prefix>,
-}
-
-/// Whether there is cryptography for an endpoint by `https://`.
-pub(crate) fn check_cryptography(endpoint: &str) -> Result<(), ExportError> {
-    tls::provider(endpoint).map(drop)
 }
 
 #[derive(Debug)]
@@ -90,7 +84,7 @@ impl OtlpExporter {
         }
         let headers = headers(config)?;
         let endpoint = endpoint(config)?;
-        let connector = Connector::new(&endpoint, tls::config(config, &endpoint)?, is_grpc)?;
+        let connector = Connector::new(&endpoint, tls_config(config, &endpoint)?, is_grpc)?;
         let gzip = config.compression == Compression::Gzip;
         let transport = transport(is_grpc, connector, &endpoint, headers, gzip);
         let max_bytes = match config.batch_bytes {
@@ -203,6 +197,27 @@ fn endpoint(config: &Jaeger) -> Result<Uri, ExportError> {
         (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
         _ => Err(invalid()),
     }
+}
+
+/// What a connection to this endpoint needs for TLS; `None`: the endpoint does not ask for it.
+fn tls_config(
+    config: &Jaeger,
+    endpoint: &Uri,
+) -> Result<Option<rustls::ClientConfig>, ExportError> {
+    if endpoint.scheme_str() != Some("https") {
+        return Ok(None);
+    }
+    let provider = tls::provider().ok_or_else(|| ExportError::NoCryptography {
+        endpoint: endpoint.to_string(),
+        advice: tls::ADVICE,
+    })?;
+    let files = tls::Files {
+        ca: &config.ca_file,
+        certificate: &config.client_certificate_file,
+        key: &config.client_key_file,
+    };
+    let config = tls::client_config(&files, provider).map_err(ExportError::Client)?;
+    Ok(Some(config))
 }
 
 /// The configured headers, and the name of this library where they have none.

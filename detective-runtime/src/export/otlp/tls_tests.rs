@@ -14,9 +14,9 @@ use rustls::{RootCertStore, ServerConfig};
 use super::OtlpExporter;
 use super::fake_collector::Collector;
 use crate::config::{Jaeger, Loader, Protocol};
-use crate::export::crypto;
 use crate::export::tests::{resource, span};
 use crate::export::{Ending, Outcome};
+use crate::tls;
 
 const BOTH: [Protocol; 2] = [Protocol::OtlpHttp, Protocol::OtlpGrpc];
 
@@ -55,7 +55,7 @@ impl Files {
     }
 
     fn server(&self, asks_for_a_certificate: bool) -> ServerConfig {
-        let provider = crypto::provider().unwrap();
+        let provider = tls::provider().unwrap();
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .unwrap();

@@ -1,59 +1,74 @@
-//! TLS to the collector: whom it trusts, and who the program says it is.
+//! A client's side of TLS: whom it trusts, and who the program says it is.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Uri;
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
-use crate::config::Jaeger;
-use crate::export::ExportError;
-use crate::export::crypto;
+use super::{ADVICE, provider};
 
-/// What a connection to this endpoint needs; `None`: no TLS.
-pub(super) fn config(config: &Jaeger, endpoint: &Uri) -> Result<Option<ClientConfig>, ExportError> {
-    if endpoint.scheme_str() != Some("https") {
-        return Ok(None);
-    }
-    let provider = provider(&endpoint.to_string())?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ExportError::Client(error.to_string()))?
-        .with_root_certificates(roots(config)?);
-    client_certificate(config, builder).map(Some)
+/// The files that the config names; an empty text names none.
+#[derive(Debug, Default)]
+pub(crate) struct Files<'a> {
+    /// `jaeger.ca_file`: the only authority that is trusted. Without it, the system's store is.
+    pub(crate) ca: &'a str,
+    /// `jaeger.client_certificate_file`.
+    pub(crate) certificate: &'a str,
+    /// `jaeger.client_key_file`.
+    pub(crate) key: &'a str,
 }
 
-/// The cryptography for connections to this endpoint.
-pub(crate) fn provider(endpoint: &str) -> Result<Arc<CryptoProvider>, ExportError> {
-    crypto::provider().ok_or_else(|| ExportError::NoCryptography {
-        endpoint: endpoint.to_owned(),
-        advice: crypto::ADVICE,
-    })
+/// What a connection needs.
+///
+/// # Errors
+///
+/// A file cannot be used. The text names the setting, and says what was expected.
+pub(crate) fn client_config(
+    files: &Files<'_>,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, String> {
+    client_certificate(files, builder(provider, roots(files)?)?)
 }
 
-/// Whether the files that are named can be used. Without cryptography, they are only read.
-pub(crate) fn check_files(config: &Jaeger) -> Result<(), ExportError> {
-    if !config.ca_file.is_empty() {
-        roots(config)?;
+/// Whether the files can be used. Without cryptography, the keys are not read.
+///
+/// # Errors
+///
+/// As [`client_config`].
+pub(crate) fn check_files(files: &Files<'_>) -> Result<(), String> {
+    if !files.ca.is_empty() {
+        roots(files)?;
     }
-    let Some(provider) = crypto::provider() else {
+    let Some(provider) = provider() else {
         return Ok(());
     };
+    client_certificate(files, builder(provider, RootCertStore::empty())?).map(drop)
+}
+
+/// What to do when there is no cryptography for TLS.
+pub(crate) fn missing_cryptography() -> Option<&'static str> {
+    provider().is_none().then_some(ADVICE)
+}
+
+fn builder(
+    provider: Arc<CryptoProvider>,
+    roots: RootCertStore,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| ExportError::Client(error.to_string()))?
-        .with_root_certificates(RootCertStore::empty());
-    client_certificate(config, builder).map(drop)
+        .map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots))
 }
 
 /// The private CA instead of the system's store, where there is one: then nobody else is believed.
-fn roots(config: &Jaeger) -> Result<RootCertStore, ExportError> {
+fn roots(files: &Files<'_>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    if config.ca_file.is_empty() {
+    if files.ca.is_empty() {
         let found = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
         if roots.is_empty() {
@@ -61,40 +76,35 @@ fn roots(config: &Jaeger) -> Result<RootCertStore, ExportError> {
                 Some(error) => format!(": {error}"),
                 None => String::new(),
             };
-            return Err(ExportError::Client(format!(
+            return Err(format!(
                 "the system's store has no certificates{why}; install them, or name the \
                  collector's CA with `jaeger.ca_file`"
-            )));
+            ));
         }
         return Ok(roots);
     }
-    for certificate in certificates("jaeger.ca_file", &config.ca_file)? {
-        roots.add(certificate).map_err(|error| {
-            file(
-                "jaeger.ca_file",
-                &config.ca_file,
-                &error,
-                "certificates of a CA",
-            )
-        })?;
+    for certificate in certificates("jaeger.ca_file", files.ca)? {
+        roots
+            .add(certificate)
+            .map_err(|error| file("jaeger.ca_file", files.ca, &error, "certificates of a CA"))?;
     }
     Ok(roots)
 }
 
 fn client_certificate(
-    config: &Jaeger,
+    files: &Files<'_>,
     builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-) -> Result<ClientConfig, ExportError> {
-    let (certificate, key) = (&config.client_certificate_file, &config.client_key_file);
+) -> Result<ClientConfig, String> {
+    let (certificate, key) = (files.certificate, files.key);
     if certificate.is_empty() && key.is_empty() {
         return Ok(builder.with_no_client_auth());
     }
     if certificate.is_empty() || key.is_empty() {
-        return Err(ExportError::Client(
+        return Err(
             "`jaeger.client_certificate_file` and `jaeger.client_key_file` are of use only \
              together; set both, or none"
                 .to_owned(),
-        ));
+        );
     }
     let chain = certificates("jaeger.client_certificate_file", certificate)?;
     const KEY: &str = "jaeger.client_key_file";
@@ -112,7 +122,7 @@ fn client_certificate(
         })
 }
 
-fn certificates(setting: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, ExportError> {
+fn certificates(setting: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     const EXPECTED: &str = "certificates in PEM";
     let certificates: Result<Vec<_>, pem::Error> =
         CertificateDer::pem_file_iter(Path::new(path)).and_then(Iterator::collect);
@@ -125,8 +135,6 @@ fn certificates(setting: &str, path: &str) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-fn file(setting: &str, path: &str, error: &dyn std::fmt::Display, expected: &str) -> ExportError {
-    ExportError::Client(format!(
-        "`{setting}` is `{path}` ({error}), expected a file with {expected}"
-    ))
+fn file(setting: &str, path: &str, error: &dyn Display, expected: &str) -> String {
+    format!("`{setting}` is `{path}` ({error}), expected a file with {expected}")
 }
