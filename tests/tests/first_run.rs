@@ -384,7 +384,7 @@ protocol = \"off\"
 
     let stderr = store.process().stderr();
     assert!(
-        stderr.contains("`cookie` is never captured, since it is on the deny-list"),
+        stderr.contains("`cookie` is never captured, because it is on the deny list"),
         "{stderr}"
     );
     let Some(sqlite) = store.sqlite("data/detective.db") else {

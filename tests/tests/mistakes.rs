@@ -238,7 +238,7 @@ async fn a_time_range_that_cannot_be() {
         ("start_time=2026-02-30T00:00:00Z", no_time("start_time", "2026-02-30T00:00:00Z")),
         (
             "start_time=2026-01-02&end_time=2026-01-01T00:00:00Z",
-            "`start_time` 2026-01-02T00:00:00Z lies after `end_time` 2026-01-01T00:00:00Z, expected it not to".to_owned(),
+            "`start_time` is `2026-01-02T00:00:00Z`, expected a time before `end_time`, which is `2026-01-01T00:00:00Z`".to_owned(),
         ),
     ];
     for (query, expected) in cases {

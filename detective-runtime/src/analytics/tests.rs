@@ -314,7 +314,7 @@ async fn a_bad_range_is_explained() {
         ("end_time=", "`end_time` is ``"),
         (
             "start_time=2026-11-22&end_time=2026-11-21",
-            "lies after `end_time`",
+            "expected a time before `end_time`",
         ),
     ] {
         for route in ["metrics", "endpoint/users/1"] {
@@ -390,12 +390,12 @@ async fn health_shows_parts_queue_and_drops() {
 }
 
 fn access(token: Option<&str>) -> Access {
-    let token = token.unwrap_or_default();
-    let loaded = Loader::isolated(&format!("[analytics]\ntoken = \"{token}\"")).load();
+    let token = token.map(|token| format!("analytics.token = \"{token}\""));
+    let loaded = Loader::isolated(&token.unwrap_or_default()).load();
     Access::new(Arc::new(Instance::new(&loaded.unwrap(), Arc::default())))
 }
 
-/// Something behind the door.
+/// Something behind the access check.
 fn guarded(token: Option<&str>) -> Router {
     let access = access(token);
     let inside = Router::new()
@@ -465,7 +465,7 @@ async fn this_machine_needs_no_token() {
 async fn everybody_else_is_refused() {
     let local = ("host", "localhost");
     for (peer, headers, reason) in [
-        ("10.0.0.1", &[local][..], "`10.0.0.1` is another machine"),
+        ("10.0.0.1", &[local][..], "`10.0.0.1` is on another machine"),
         ("", &[local], "address is not known"),
         ("127.0.0.1", &[], "no `Host`"),
         (

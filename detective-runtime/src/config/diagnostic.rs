@@ -171,10 +171,10 @@ impl Diagnostic {
             // A value that was written where the name stands may be the secret.
             Some(Part::Name(entry)) => match entry.find(':').filter(|_| key.secret) {
                 Some(end) => format!(
-                    "`{name}` names `{}[hidden]`, expected {expected}",
+                    "`{name}` has the name `{}[hidden]`, expected {expected}",
                     &entry[..=end]
                 ),
-                None => format!("`{name}` names `{entry}`, expected {expected}"),
+                None => format!("`{name}` has the name `{entry}`, expected {expected}"),
             },
         };
         if let (Kind::Choice(choices), Some(text)) = (key.kind, value.as_str())

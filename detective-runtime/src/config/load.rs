@@ -216,7 +216,8 @@ impl Loader {
                 line: 1,
                 column: 1,
             };
-            let message = "the file is empty, expected settings; what it said stays in force";
+            let message =
+                "the file is empty, expected settings; the previous settings stay in force";
             return Err(ConfigError::new(vec![Diagnostic::new(place, message)]));
         }
         match file {
@@ -226,8 +227,8 @@ impl Loader {
                     line: 1,
                     column: 1,
                 };
-                let message = "the file is gone, expected it where it was at the start; what it \
-                               said stays in force";
+                let message = "the file was removed, expected it where it was at start; the \
+                               previous settings stay in force";
                 Err(ConfigError::new(vec![Diagnostic::new(place, message)]))
             }
             _ => Ok(loaded),

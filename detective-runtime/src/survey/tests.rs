@@ -93,7 +93,7 @@ fn rule_that_names_no_function() {
                 "\n[investigate.\"{pattern}\"]\nsample = 0.1\n[investigate.\"*\"]\nslow = \"2s\"\n"
             ),
             &[&format!(
-                "Warning: detective.toml:2:14: [investigate.\"{pattern}\"] names no investigated \
+                "Warning: detective.toml:2:14: [investigate.\"{pattern}\"] matches no investigated \
                  function{near}"
             )],
         );
@@ -116,7 +116,7 @@ fn rule_in_a_program_without_functions() {
     assert_eq!(
         texts(&findings),
         [
-            "Warning: detective.toml:1:14: [investigate.\"a::*\"] names no function, since none \
+            "Warning: detective.toml:1:14: [investigate.\"a::*\"] matches no function, because no function \
              carries #[investigate]"
         ]
     );
@@ -128,7 +128,7 @@ fn rule_that_names_no_route() {
         check_routes(
             &format!("\n[routes.\"{pattern}\"]\nsample = 0.1\n"),
             &[&format!(
-                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] names no route{rest}"
+                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] matches no route{rest}"
             )],
         );
     };
@@ -148,7 +148,7 @@ fn rule_that_closer_rules_make_dead() {
          [routes.\"/users/{user_id}\"]\nsample = 0.2\nslow = \"1s\"\n\
          [routes.\"/users/{user_id}/*\"]\nsample = 0.3\n",
         &[
-            "Warning: detective.toml:1:9: [routes.\"/users/*\"] decides nothing, since closer rules \
+            "Warning: detective.toml:1:9: [routes.\"/users/*\"] decides nothing, because closer rules \
              set all of its keys for every route that it matches; remove it or them\n  \
              closer: [routes.\"/users/{user_id}\"] (detective.toml:3:9), \
              [routes.\"/users/{user_id}/*\"] (detective.toml:6:9)",
@@ -165,7 +165,7 @@ fn rule_that_closer_rules_make_dead() {
         "[investigate.\"store::*\"]\nspans = false\n[investigate.\"store::o*\"]\nspans = true\n\
          [investigate.\"store::users::*\"]\nspans = true\n",
         &[
-            "Warning: detective.toml:1:14: [investigate.\"store::*\"] decides nothing, since closer \
+            "Warning: detective.toml:1:14: [investigate.\"store::*\"] decides nothing, because closer \
              rules set all of its keys for every function that it matches; remove it or them\n  \
              closer: [investigate.\"store::o*\"] (detective.toml:3:14), \
              [investigate.\"store::users::*\"] (detective.toml:5:14)",
@@ -189,7 +189,7 @@ fn rule_for_what_is_excluded() {
     check_routes(
         "[routes.\"/health\"]\nsample = 0.1\n[http]\nexclude = [\"/health\"]\n",
         &[
-            "Warning: detective.toml:1:9: [routes.\"/health\"] decides nothing, since \
+            "Warning: detective.toml:1:9: [routes.\"/health\"] decides nothing, because \
              `http.exclude` leaves out every route that it matches\n  \
              http.exclude: detective.toml:4:1",
         ],
@@ -221,7 +221,7 @@ async fn strict_start_fails_for_functions() {
     let toml = "[service]\nstrict = true\n[investigate.\"zzz\"]\nspans = true\n";
     let error = testing::start(toml).await.expect_err("a mistake");
     let expected = "the configuration has a mistake\n\
-                    detective.toml:3:14: [investigate.\"zzz\"] names no ";
+                    detective.toml:3:14: [investigate.\"zzz\"] matches no ";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -234,7 +234,7 @@ async fn strict_serve_fails_for_routes() {
         error.expect_err("two mistakes").to_string(),
         format!(
             "the configuration has 2 mistakes\n\
-             detective.toml:3:9: [routes.\"/zzz\"] names no route\n  {ROUTES}\n\
+             detective.toml:3:9: [routes.\"/zzz\"] matches no route\n  {ROUTES}\n\
              detective.toml:5:9: [routes.\"/\"] decides nothing, expected a key below it, such as \
              `sample = 0.1`"
         )

@@ -59,7 +59,7 @@ fn unknown_section() {
 fn key_without_section() {
     check(
         "sample = 1.0\n",
-        "detective.toml:1:1: key `sample` is in no section, expected it below one such as [service]",
+        "detective.toml:1:1: key `sample` is not in a section, expected it in one such as [service]",
     );
     check(
         "store = \"sqlite:x\"\n",
@@ -307,8 +307,7 @@ DETECTIVE_TRCING__SAMPLE: unknown section [trcing], did you mean `tracing`?
 
 #[test]
 fn variable_that_is_nearly_a_key() {
-    let expected =
-        "DETECTIVE_STORE_URL: not a key and ignored, did you mean `DETECTIVE_STORE__URL`?";
+    let expected = "DETECTIVE_STORE_URL: this variable is not a key and is ignored, did you mean `DETECTIVE_STORE__URL`?";
     let variables = [
         ("DETECTIVE_STORE_URL", "x"),
         ("DETECTIVE_REQUIRE_SERVERS", "1"),
@@ -353,7 +352,7 @@ fn file_that_is_no_text() {
 fn secret_files() {
     check(
         "[store]\nurl = \"sqlite:x\"\nurl_file = \"y\"\n",
-        "detective.toml:3:1: `store.url` and `store.url_file` are both set, expected one of them",
+        "detective.toml:3:1: `store.url` and `store.url_file` are both set, expected only one of them",
     );
     check(
         "[store]\nurl_file = \"y\"\n",
@@ -368,9 +367,9 @@ fn denied_header_in_a_list() {
          [routes.\"/a\"]\nresponse_headers = [\"set-cookie\"]\n",
         &[],
         &[
-            "detective.toml:2:1: `Cookie` is never captured, since it is on the deny-list",
-            "detective.toml:2:1: `x-mine` is never captured, since it is on the deny-list",
-            "detective.toml:5:1: `set-cookie` is never captured, since it is on the deny-list",
+            "detective.toml:2:1: `Cookie` is never captured, because it is on the deny list",
+            "detective.toml:2:1: `x-mine` is never captured, because it is on the deny list",
+            "detective.toml:5:1: `set-cookie` is never captured, because it is on the deny list",
         ],
     );
 }

@@ -8,6 +8,7 @@ use prometheus::core::Collector;
 use prometheus::{Gauge, IntCounter, IntCounterVec, Opts};
 
 use super::*;
+use crate::config::Naming;
 use crate::metrics::observation::ProtocolVersion;
 use crate::metrics::{ErrorType, Observation, Scheme, UNMATCHED};
 
