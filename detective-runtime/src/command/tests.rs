@@ -296,7 +296,7 @@ async fn doctor_tells_that_the_layer_sees_something_else() {
             .layer(map_response(hidden))
     };
     let expected = "bad  layers    the client got 200 OK, but the layer saw 400\n               \
-                    → a layer outside of it changes answers: add `detective.layer()` after all others, or use `watch`";
+                    → a layer outside of it changes the response: add `detective.layer()` after all others, or use `watch`";
     assert_eq!(doctor(OFF, "layers", app).await, (1, expected.to_owned()));
 }
 
@@ -308,7 +308,7 @@ async fn doctor_survives_a_panic() {
         )
     };
     let expected = "bad  request   GET / panicked, and no layer caught it\n               \
-                    → call it as a client would; what it does there is in its log";
+                    → send this request with a client, and look into the log of the application";
     assert_eq!(doctor(OFF, "request", app).await, (1, expected.to_owned()));
 }
 
@@ -323,13 +323,13 @@ async fn doctor_tells_whether_an_agent_listens() {
     let (code, text) = doctor(&toml, "jaeger", async |_: &Detective| app()).await;
     let expected = format!(
         "ok   jaeger    a span was sent to the agent at {address}; UDP has no response, so check \
-         for it: http://jaeger:16686/trace/"
+         that it arrived: http://jaeger:16686/trace/"
     );
     assert_eq!((code, &text[..expected.len()]), (0, expected.as_str()));
 
     drop(agent);
     let expected = format!(
-        "bad  jaeger    nobody listens at {address} (the datagram was refused)\n               \
+        "bad  jaeger    no agent listens at {address} (the datagram was refused)\n               \
          → start Jaeger, correct `jaeger.endpoint`, or set `jaeger.protocol` to \"off\"; until then \
          traces are dropped and counted"
     );

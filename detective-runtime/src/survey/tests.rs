@@ -86,7 +86,7 @@ fn rules_that_fit_are_silent() {
 }
 
 #[test]
-fn rule_that_names_no_function() {
+fn rule_that_matches_no_function() {
     let case = |pattern: &str, near: &str| {
         check_functions(
             &format!(
@@ -116,14 +116,14 @@ fn rule_in_a_program_without_functions() {
     assert_eq!(
         texts(&findings),
         [
-            "Warning: detective.toml:1:14: [investigate.\"a::*\"] matches no function, because no function \
-             carries #[investigate]"
+            "Warning: detective.toml:1:14: [investigate.\"a::*\"] matches no function, because no \
+             function has #[investigate]"
         ]
     );
 }
 
 #[test]
-fn rule_that_names_no_route() {
+fn rule_that_matches_no_route() {
     let case = |pattern: &str, rest: &str| {
         check_routes(
             &format!("\n[routes.\"{pattern}\"]\nsample = 0.1\n"),
@@ -134,7 +134,7 @@ fn rule_that_names_no_route() {
     };
     case(
         "/users/{id}",
-        ", its requests are answered by `/users/{user_id}`, did you mean that?",
+        ", because `/users/{user_id}` handles its requests, did you mean that?",
     );
     case("/user/{user_id}", ", did you mean `/users/{user_id}`?");
     case("/api/toys/*", ", did you mean `/api/toys`?");
@@ -190,7 +190,7 @@ fn rule_for_what_is_excluded() {
         "[routes.\"/health\"]\nsample = 0.1\n[http]\nexclude = [\"/health\"]\n",
         &[
             "Warning: detective.toml:1:9: [routes.\"/health\"] decides nothing, because \
-             `http.exclude` leaves out every route that it matches\n  \
+             `http.exclude` excludes every route that it matches; remove one of the two\n  \
              http.exclude: detective.toml:4:1",
         ],
     );
@@ -201,8 +201,8 @@ fn function_that_no_rule_selects() {
     check_functions(
         "[investigate.\"store::users::*\"]\nspans = false\n",
         &[
-            "Note: detective.toml:1:14: no rule of [investigate] selects 1 of 3 investigated \
-             functions, so that the sections decide for them\n  store::orders::buy (src/lib.rs:7)",
+            "Note: detective.toml:1:14: no rule of [investigate] matches 1 of 3 investigated \
+             functions, so the sections decide for them\n  store::orders::buy (src/lib.rs:7)",
         ],
     );
 }

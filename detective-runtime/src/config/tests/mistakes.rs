@@ -144,7 +144,7 @@ fn wrong_values() {
         ),
         (
             "http.groups = { \"legacy/*\" = \"/legacy\" }",
-            "17: `http.groups` names `legacy/*`, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
+            "17: `http.groups` has the name `legacy/*`, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
         ),
         (
             "http.known_methods = [\"GET \"]",
@@ -192,11 +192,11 @@ fn secrets_are_not_shown() {
     );
     check(
         "[jaeger.headers]\n\"a b\" = \"hunter2\"\n",
-        "detective.toml:2:1: `jaeger.headers` names `a b`, expected a header name, such as \"authorization\"",
+        "detective.toml:2:1: `jaeger.headers` has the name `a b`, expected a header name, such as \"authorization\"",
     );
     check(
         "[jaeger.headers]\n\"authorization: Basic hunter2\" = \"\"\n",
-        "detective.toml:2:1: `jaeger.headers` names `authorization:[hidden]`, expected a header name, such as \"authorization\"",
+        "detective.toml:2:1: `jaeger.headers` has the name `authorization:[hidden]`, expected a header name, such as \"authorization\"",
     );
 }
 
@@ -204,8 +204,8 @@ fn secrets_are_not_shown() {
 fn wrong_patterns() {
     check(
         "[routes.\"/users/:id\"]\nsample = 1\n[investigate.\"store.users\"]\n",
-        "detective.toml:1:9: `/users/:id` in [routes], expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"\n\
-         detective.toml:3:14: `store.users` in [investigate], expected a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"",
+        "detective.toml:1:9: `/users/:id` in [routes] is not a route, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"\n\
+         detective.toml:3:14: `store.users` in [investigate] is not a function, expected a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"",
     );
 }
 
