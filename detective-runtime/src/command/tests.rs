@@ -147,7 +147,7 @@ async fn check_tells_mistakes_without_the_application() {
 error: detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `sample`?
   accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields
 
-1 error; the application was not compared
+1 error; the settings were not compared with the application
 ";
     check(&folder.run_app("check", app).await, 1, expected);
 }
