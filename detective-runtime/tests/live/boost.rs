@@ -128,8 +128,8 @@ async fn refusals_say_what_was_expected() {
     assert_refused(
         live.send(Method::POST, "/analytics/boost", r#"{"route": "*"}"#)
             .await,
-        "`tracing.enabled` is `false` (detective.toml:2:1), expected `true`: a boost switches \
-         nothing on that is off for all",
+        "`tracing.enabled` is `false` (detective.toml:2:1), expected `true`: a boost cannot \
+         turn on what is off for all requests",
     );
 }
 
