@@ -552,15 +552,13 @@ async fn the_token_gives_access() {
         check_access(Some("secret"), far, &[headers], expected).await;
     }
     // Without a configured token there is nothing to guess.
-    for token in [None, Some("")] {
-        check_access(
-            token,
-            far,
-            &[("x-detective-token", "")],
-            Err((403, "another machine")),
-        )
-        .await;
-    }
+    check_access(
+        None,
+        far,
+        &[("x-detective-token", "")],
+        Err((403, "another machine")),
+    )
+    .await;
 }
 
 #[tokio::test]
