@@ -83,7 +83,7 @@ async fn a_file_that_cannot_be_understood() {
     .await;
     check_config(
         "[routes.\"/users/:id\"]\nsample = 1.0\n",
-        "detective.toml:1:9: `/users/:id` in [routes], expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
+        "detective.toml:1:9: `/users/:id` in [routes] is not a route, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
     )
     .await;
     check_config(
