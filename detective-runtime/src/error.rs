@@ -7,24 +7,24 @@ use crate::config::ConfigError;
 use crate::export::ExportError;
 use crate::store::StoreError;
 
-/// Why Detective could not start. Prints the same through `Debug`, since that is what a `main` that
-/// returns it shows.
+/// Why Detective could not start. `Debug` prints the same text as `Display`, because a `main` that
+/// returns the error prints it with `Debug`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The config is wrong; the text lists every mistake with its place.
+    /// The config is wrong. The text lists every mistake with its place.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The store could not be opened; the text says which and what to do.
+    /// The store could not be opened. The text names it and says what to do.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The cache's URL cannot be used. A Redis that is merely away is no error.
+    /// The cache's URL cannot be used. An unreachable Redis is not an error.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// The exporter cannot be set up as configured. A Jaeger that is merely away is no error.
+    /// The exporter cannot be set up as configured. An unreachable Jaeger is not an error.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// `admin.listen` cannot be listened on.
+    /// The server could not listen on the address `admin.listen`.
     #[error("`admin.listen`: {0}")]
     Admin(String),
     /// The pipeline's thread could not be started.
@@ -36,7 +36,8 @@ pub enum StartError {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address cannot be listened on: it is in use, not this machine's, or not permitted.
+    /// The address cannot be used: another program uses it, it is not an address of this machine, or
+    /// it is not permitted.
     #[error("cannot listen on `{address}`: {error}; choose another address or stop what uses it")]
     Bind {
         /// The address as it was given.
@@ -44,16 +45,16 @@ pub enum ServeError {
         /// The system's reason.
         error: std::io::Error,
     },
-    /// The config does not fit the routes, and `service.strict` holds; the text lists every
-    /// mistake with its place.
+    /// The config does not match the routes, and `service.strict` is on. The text lists every mistake
+    /// with its place.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Everything was served, but the shutdown lost something else than traces.
+    /// Everything was served, but the shutdown lost more than traces.
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),
 }
 
-/// What the shutdown could not do; everything else was flushed and closed.
+/// What the shutdown could not do. Everything else was flushed and closed.
 #[derive(thiserror::Error, Clone, PartialEq, Eq)]
 #[error("the shutdown was not complete: {}", joined(.failures))]
 pub struct ShutdownError {
@@ -70,13 +71,13 @@ pub enum ShutdownFailure {
     /// Spans did not reach Jaeger.
     #[error(transparent)]
     Traces(ExportError),
-    /// The thread that writes and exports was gone, and with it what it had not yet handed on.
-    #[error("the pipeline thread has ended before its time")]
+    /// The background thread had stopped. The records that it held are lost.
+    #[error("the pipeline thread stopped too early; the rows and traces that it held are lost")]
     Pipeline,
 }
 
 impl ShutdownError {
-    /// What the store and the exporter could not do; `None` when that is nothing.
+    /// What the store and the exporter could not do; `None` if they did everything.
     pub(crate) fn of(rows: Option<StoreError>, traces: Option<ExportError>) -> Option<Self> {
         let rows = rows.into_iter().map(ShutdownFailure::Rows);
         let failures: Vec<_> = rows.chain(traces.map(ShutdownFailure::Traces)).collect();
@@ -89,7 +90,7 @@ impl ShutdownError {
         }
     }
 
-    /// Whether nothing but traces was lost, which a Jaeger that is away is enough for.
+    /// Whether only traces were lost. An unreachable Jaeger is enough for that.
     pub fn is_only_traces(&self) -> bool {
         self.failures
             .iter()
@@ -107,7 +108,7 @@ fn joined(failures: &[ShutdownFailure]) -> String {
     texts.join("; ")
 }
 
-/// `main` prints its error by `Debug`, so that is made readable.
+/// A `main` prints its error with `Debug`, so `Debug` is made readable.
 macro_rules! debug_as_display {
     ($($error:ty),*) => {$(
         impl fmt::Debug for $error {

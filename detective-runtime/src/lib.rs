@@ -1,9 +1,8 @@
-//! Declarative observability for axum: one attribute, one TOML file, and the service explains
-//! itself.
+//! Detective is a declarative observability framework for axum.
 //!
-//! Write `#[investigate]` on the handlers, keep a `detective.toml` beside `Cargo.toml`, and every
-//! request leaves a trace in Jaeger, moves a counter and a latency histogram on `/metrics`, and
-//! becomes a row of `api_metrics`, from which `/analytics` answers.
+//! Put `#[investigate]` on your handlers and keep a `detective.toml` beside your `Cargo.toml`.
+//! Detective then records each request as a trace in Jaeger, as metrics on `/metrics`, and as a row of
+//! `api_metrics`, which the routes under `/analytics` read.
 //!
 //! ```no_run
 //! use axum::{Router, extract::Path, routing::get};
@@ -16,46 +15,46 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let detective = Detective::start().await?; // detective.toml, DETECTIVE_*, OTEL_*
+//!     let detective = Detective::start().await?; // reads detective.toml, DETECTIVE_* and OTEL_*
 //!     let app = Router::new().route("/greet/{name}", get(greet));
-//!     detective.serve("127.0.0.1:8000", app).await?; // watch, serve, flush on ctrl-c or SIGTERM
+//!     detective.serve("127.0.0.1:8000", app).await?; // until ctrl-c or SIGTERM
 //!     Ok(())
 //! }
 //! ```
 //!
 //! # The parts
 //!
-//! - [`investigate`] marks a function; [`Detective`] is the running system; [`Handle`] is what
-//!   handlers use of it: the cache.
-//! - [`set_field`], [`mark_error`], [`set_consumer`], [`start_span`] and [`trace_id`] are for the
-//!   bodies of functions: they find the request and the span that they are called in.
-//! - [`Detective::serve`] does everything. Larger programs take its parts: [`Detective::layer`],
+//! - [`investigate`] marks a function. [`Detective`] is the running system. [`Handle`] gives handlers
+//!   access to the cache.
+//! - Call [`set_field`], [`mark_error`], [`set_consumer`], [`start_span`] and [`trace_id`] inside
+//!   functions. They find the current request and the current span by themselves.
+//! - [`Detective::serve`] does everything. Larger programs use its parts: [`Detective::layer`],
 //!   [`Detective::routes`], [`Detective::watch`] and [`Detective::shutdown`].
-//! - [`client`] makes outgoing HTTP, SQL and Redis calls part of the trace;
-//!   [`InCurrentContext`] does so for spawned tasks.
-//! - [`config`] holds every setting with its default; what is recorded for which route and function
-//!   is decided there.
-//! - [`testing`] keeps spans, rows and metrics in memory, to assert on.
+//! - [`client`] adds outgoing HTTP, SQL and Redis calls to the trace. [`InCurrentContext`] does the
+//!   same for spawned tasks.
+//! - [`config`] has every setting with its default. The settings decide what is recorded for which
+//!   route and function.
+//! - [`testing`] keeps spans, rows and metrics in memory, for assertions in tests.
 //!
-//! # Changes while it runs
+//! # Changes at run time
 //!
-//! A changed `detective.toml` is taken up within two seconds, on SIGHUP, or by
-//! [`Detective::reload`], unless something in it is wrong. `/analytics/investigations` tells what is
-//! in force for each function and which line decided it; a POST to `/analytics/boost` lays a rule over
-//! everything for a while.
+//! Detective applies a changed `detective.toml` within two seconds, after a SIGHUP, or when you call
+//! [`Detective::reload`]. If the file has a mistake, nothing changes. `/analytics/investigations` shows
+//! the settings in force for each function, and which line decided each of them. A POST to
+//! `/analytics/boost` adds a temporary rule, which wins over all others.
 //!
 //! # Shutdown
 //!
-//! [`Detective::serve`] and [`Detective::shutdown`] flush everything and report what was lost.
-//! Dropping a [`Detective`] waits two seconds at most for what is under way.
+//! [`Detective::serve`] and [`Detective::shutdown`] flush everything and report what was lost. If you
+//! drop a [`Detective`] instead, it writes and exports for at most two seconds.
 //!
 //! # Cost
 //!
-//! To be recorded, a request does no I/O, takes no lock and formats nothing; what takes time happens on
-//! one thread of its own. Once warm, an ordinary request makes three allocations more than without
-//! Detective, two of which any layer costs; a body of unknown length, an error's text and forwarded
-//! addresses add to that. The README shows what the benchmark in `benches/` measures beside other
-//! libraries.
+//! Recording a request does no I/O, takes no lock and formats nothing. One background thread does the
+//! slow work. After a warm-up, an ordinary request makes three more allocations than it does without
+//! Detective; any layer makes two of them. A body of unknown length, the text of an error and forwarded
+//! addresses make more. The README has the figures of the benchmark in `benches/`, which also measures
+//! other libraries.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

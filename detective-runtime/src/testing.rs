@@ -1,4 +1,4 @@
-//! Sinks in memory, to assert on what a program leaves behind.
+//! Sinks in memory, for assertions on what a program records.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, routing::get};
@@ -42,8 +42,8 @@ pub use crate::export::SpanKind;
 pub use crate::record::Outcome;
 pub use crate::store::ApiMetric;
 
-/// Starts a Detective that writes to memory only, with the settings of `toml`, which has the form of
-/// `detective.toml`. Neither files nor the environment are read, so that tests do not depend on them.
+/// Starts a Detective that writes only to memory. `toml` holds the settings, in the form of
+/// `detective.toml`. It reads neither files nor the environment, so tests do not depend on them.
 ///
 /// # Errors
 ///
@@ -52,8 +52,9 @@ pub async fn start(toml: &str) -> Result<(Detective, Sinks), StartError> {
     start_with(Builder::isolated(toml)).await
 }
 
-/// As [`start`], with the settings of a [`builder`](Detective::builder): from its file, the environment
-/// and its own calls. The file is read again only when the test says so, by [`Detective::reload`].
+/// As [`start`], with the settings of a [`builder`](Detective::builder): from its file, from the
+/// environment and from its calls. The file is read again only when the test calls
+/// [`Detective::reload`].
 ///
 /// # Errors
 ///
@@ -72,7 +73,7 @@ pub(crate) async fn start_loaded(
     survey: Survey,
 ) -> Result<(Detective, Sinks), StartError> {
     let parts = Parts::new(loader, loaded, survey)?;
-    // A test says itself when the file is to be read again.
+    // The test decides when the file is read again.
     let reloader = Arc::clone(&parts.reloader);
     let beside = async move { reloader.watch_boosts().await };
     let (spans, rows) = (MemoryExporter::default(), Arc::default());
@@ -94,7 +95,7 @@ pub(crate) async fn start_loaded(
     Ok((parts.finish(pipeline, None).await?, sinks))
 }
 
-/// Sinks that keep what they get. Call it on the pipeline's thread.
+/// Sinks that keep what they receive. Call it on the pipeline's thread.
 fn sinks(
     instance: &Arc<Instance>,
     spans: MemoryExporter,
@@ -113,7 +114,7 @@ fn sinks(
     }
 }
 
-/// What a program left behind.
+/// What a program recorded.
 #[derive(Debug, Clone)]
 pub struct Sinks {
     pub(crate) spans: MemoryExporter,
@@ -144,7 +145,7 @@ pub struct Span {
     pub attributes: Vec<(String, Value)>,
     /// Names of the events, with their attributes.
     pub events: Vec<(String, Vec<(String, Value)>)>,
-    /// The description of an error status; empty when the attributes say it all.
+    /// The description of an error status. It is empty if the attributes say everything.
     pub error: Option<String>,
 }
 
@@ -181,9 +182,8 @@ impl Sinks {
         spans
     }
 
-    /// The kept traces as indented text, one line for each span: its name, its kind, the fields that
-    /// the program gave it, and `!` with the text of its error. The attributes that Detective adds
-    /// by itself are left out.
+    /// The kept traces as indented text. Each span is one line: its name, its kind, its fields, and `!`
+    /// with the text of its error. The attributes that Detective itself adds are not shown.
     pub async fn tree(&self) -> String {
         let spans = self.spans().await;
         let mut tree = String::new();
@@ -201,8 +201,8 @@ impl Sinks {
         self.instance.metrics.render(None).1
     }
 
-    /// The value of one sample of [`metrics`](Self::metrics), named as it stands there, labels and
-    /// all.
+    /// The value of one sample of [`metrics`](Self::metrics). `sample` is its name and labels, exactly
+    /// as in that text.
     pub fn metric(&self, sample: &str) -> Option<f64> {
         let metrics = self.metrics();
         let line = metrics

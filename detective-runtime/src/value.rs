@@ -7,15 +7,15 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
     /// A whole number.
     I64(i64),
     /// A floating-point number.
     F64(f64),
-    /// A text.
+    /// A string.
     Text(Cow<'static, str>),
-    /// Several texts, as a header may have.
+    /// Several strings, for example the values of a header.
     TextList(Vec<String>),
 }
 

@@ -15,9 +15,9 @@ spans = false
 async fn check_knows_the_functions_and_routes_of_the_store() {
     let (code, output) = Store::new().config(MISFIT).detective("check").await;
     let expected = "\
-warning: detective.toml:1:9: [routes.\"/user/{user_id}\"] names no route, did you mean `/users/{user_id}`?
-warning: detective.toml:4:14: [investigate.\"store::user::*\"] names no investigated function, did you mean `store::users::*`?
-note: detective.toml:4:14: no rule of [investigate] selects ";
+warning: detective.toml:1:9: [routes.\"/user/{user_id}\"] matches no route, did you mean `/users/{user_id}`?
+warning: detective.toml:4:14: [investigate.\"store::user::*\"] matches no investigated function, did you mean `store::users::*`?
+note: detective.toml:4:14: no rule of [investigate] matches ";
     assert_eq!(code, Some(1));
     assert!(output.starts_with(expected), "{output}");
 
@@ -40,7 +40,7 @@ async fn a_file_that_does_not_fit_stops_the_store_in_production_only() {
         .env("DETECTIVE_PROFILE", "production");
     let (status, errors) = store.start_and_fail().await;
     let expected = "error: the configuration has a mistake\n\
-        detective.toml:4:14: [investigate.\"store::user::*\"] names no investigated function, \
+        detective.toml:4:14: [investigate.\"store::user::*\"] matches no investigated function, \
         did you mean `store::users::*`?\n";
     assert_eq!((status.code(), errors.as_str()), (Some(1), expected));
 
@@ -50,7 +50,7 @@ async fn a_file_that_does_not_fit_stops_the_store_in_production_only() {
         .env("DETECTIVE_PROFILE", "production");
     let (status, errors) = store.start_and_fail().await;
     let expected = "error: the configuration has a mistake\n\
-        detective.toml:1:9: [routes.\"/user/{user_id}\"] names no route, did you mean \
+        detective.toml:1:9: [routes.\"/user/{user_id}\"] matches no route, did you mean \
         `/users/{user_id}`?\n";
     assert_eq!((status.code(), errors.as_str()), (Some(1), expected));
 }
@@ -67,7 +67,7 @@ async fn config_tells_the_variable_that_decided() {
 }
 
 #[tokio::test]
-async fn init_lists_the_doors_of_the_store() {
+async fn init_lists_the_routes_of_the_store() {
     let (code, output) = Store::new().detective("init").await;
     assert_eq!(code, Some(0), "{output}");
     assert!(output.ends_with(" functions and 10 routes\n"), "{output}");
@@ -79,10 +79,10 @@ async fn doctor_sends_a_request_through_the_store() {
     let (code, output) = store.detective("doctor").await;
     assert_eq!(code, Some(0), "{output}");
     for expected in [
-        "ok   settings  they fit the application\n",
-        "/data/detective.db opens, and can be written\n",
+        "ok   settings  they match the application\n",
+        "/data/detective.db can be opened and written\n",
         "ok   cache     in the memory of this process\n",
-        "off  jaeger    off, as `jaeger.protocol` says\n",
+        "off  jaeger    off (`jaeger.protocol`)\n",
         "ok   request   GET / was answered 200 OK in ",
         " and left 2 spans:\n                 GET / (server)\n                   welcome (internal)\n",
         "ok   layers    `serve` and `watch` put the layer outermost\n",
@@ -101,8 +101,8 @@ async fn doctor_says_what_to_do_without_jaeger_and_redis() {
     for expected in [
         "bad  cache     ",
         "\n               → start Redis, correct `cache.url`, or set it to \"memory\"; until then \
-         every look-up is a miss\n",
-        "bad  jaeger    no span reaches `http://127.0.0.1:9/",
+         every read is a miss\n",
+        "bad  jaeger    cannot send a span to `http://127.0.0.1:9/",
         "\n               → start Jaeger, correct `jaeger.endpoint`, or set `jaeger.protocol` to \
          \"off\"; until then traces are dropped and counted\n",
     ] {

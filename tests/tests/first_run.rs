@@ -70,7 +70,7 @@ async fn analytics_tells_what_happened() {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|door| {
+        .map(|entry| {
             [
                 "endpoint",
                 "method",
@@ -78,7 +78,7 @@ async fn analytics_tells_what_happened() {
                 "success_rate",
                 "error_rate",
             ]
-            .map(|key| door[key].clone())
+            .map(|key| entry[key].clone())
         })
         .collect();
     let expected = [
@@ -105,22 +105,22 @@ async fn analytics_tells_what_happened() {
         ],
     ];
     assert_eq!(told, expected);
-    for door in list.as_array().expect("a list") {
+    for entry in list.as_array().expect("a list") {
         let seconds =
-            ["p50", "p90", "p95", "p99", "max"].map(|key| door[key].as_f64().expect("seconds"));
+            ["p50", "p90", "p95", "p99", "max"].map(|key| entry[key].as_f64().expect("seconds"));
         assert!(
             seconds.is_sorted() && seconds[0] > 0.0 && seconds[4] < 5.0,
-            "{door}"
+            "{entry}"
         );
         assert!(
-            door["avg_response_time"].as_f64() <= door["max"].as_f64(),
-            "{door}"
+            entry["avg_response_time"].as_f64() <= entry["max"].as_f64(),
+            "{entry}"
         );
         assert!(
-            door["last_seen"]
+            entry["last_seen"]
                 .as_str()
                 .is_some_and(|time| time.ends_with('Z')),
-            "{door}"
+            "{entry}"
         );
     }
 
@@ -385,7 +385,7 @@ protocol = \"off\"
 
     let stderr = store.process().stderr();
     assert!(
-        stderr.contains("`cookie` is never captured, since it is on the deny-list"),
+        stderr.contains("`cookie` is never captured, because it is on the deny list"),
         "{stderr}"
     );
     let Some(sqlite) = store.sqlite("data/detective.db") else {

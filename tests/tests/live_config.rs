@@ -47,7 +47,7 @@ async fn a_changed_file_is_taken_up_and_a_bad_one_reported() {
     let error = store.process().stderr() + &store.process().stdout();
     for told in [
         restart,
-        "the configuration is not taken up, the last good one stays in force: the configuration has a mistake",
+        "the changed configuration is not applied, the previous one stays in force: the configuration has a mistake",
         "detective.toml:6:1: unknown key `sampel` in [tracing], did you mean `sample`?",
     ] {
         assert_eq!(error.matches(told).count(), 1, "`{told}` once in:\n{error}");
@@ -69,6 +69,11 @@ async fn a_changed_file_is_taken_up_and_a_bad_one_reported() {
 #[tokio::test]
 async fn a_hangup_reads_the_file_and_ends_nothing() {
     let mut store = Store::new().config(TOML).start().await;
+    // The store opens its port before it starts Detective. A SIGHUP before that would end it.
+    wait_for(&store, "the first configuration", |it| {
+        it["generation"] == 1
+    })
+    .await;
     for generation in 2..5 {
         write(&store, &format!("[tracing]\nsample = 0.{generation}\n"));
         store.process().signal("HUP");

@@ -83,7 +83,7 @@ async fn a_file_that_cannot_be_understood() {
     .await;
     check_config(
         "[routes.\"/users/:id\"]\nsample = 1.0\n",
-        "detective.toml:1:9: `/users/:id` in [routes], expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
+        "detective.toml:1:9: `/users/:id` in [routes] is not a route, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
     )
     .await;
     check_config(
@@ -238,7 +238,7 @@ async fn a_time_range_that_cannot_be() {
         ("start_time=2026-02-30T00:00:00Z", no_time("start_time", "2026-02-30T00:00:00Z")),
         (
             "start_time=2026-01-02&end_time=2026-01-01T00:00:00Z",
-            "`start_time` 2026-01-02T00:00:00Z lies after `end_time` 2026-01-01T00:00:00Z, expected it not to".to_owned(),
+            "`start_time` is `2026-01-02T00:00:00Z`, expected a time before `end_time`, which is `2026-01-01T00:00:00Z`".to_owned(),
         ),
     ];
     for (query, expected) in cases {

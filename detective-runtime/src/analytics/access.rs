@@ -1,4 +1,4 @@
-//! Who may look: the door before `/metrics` and `/analytics`.
+//! Who has access to `/metrics` and `/analytics`.
 //!
 //! A request from this machine needs no token. To be from this machine, three things must hold: the
 //! peer is a loopback address; no header says that a proxy on this machine forwarded it for somebody
@@ -43,7 +43,7 @@ const FORWARDING: [&str; 9] = [
     "cf-connecting-ip",
 ];
 
-/// Decides who may look, by the token that is in force. Cheap to clone.
+/// Decides who has access, by the current token. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     instance: Arc<Instance>,
@@ -97,8 +97,8 @@ impl Access {
         known
     }
 
-    /// The routes of `router` behind the door. Its fallback is left as it is, since that of an
-    /// application may come to stand in its place.
+    /// The routes of `router` behind the access check. The fallback has no check, because the fallback
+    /// of an application may replace it.
     pub(crate) fn protect(&self, router: Router) -> Router {
         // axum panics when there is nothing to put the layer on.
         if !router.has_routes() {
@@ -107,7 +107,7 @@ impl Access {
         router.route_layer(middleware::from_fn_with_state(self.clone(), check))
     }
 
-    /// The route that takes the token from the sign-in form. It has to be outside of the door.
+    /// The route that takes the token from the sign-in form. It must have no access check.
     pub(crate) fn sign_in_route(&self) -> Router {
         Router::new()
             .route(SIGN_IN, post(sign_in))
@@ -124,8 +124,9 @@ impl Access {
             return Err(Box::new(detail(
                 StatusCode::FORBIDDEN,
                 &format!(
-                    "{reason}; without a token only this machine may look: ask it directly as \
-                     `localhost`, or set `analytics.token` (DETECTIVE_ANALYTICS__TOKEN)"
+                    "{reason}; without a token only this machine has access: send the request \
+                     directly to `localhost`, or set `analytics.token` \
+                     (DETECTIVE_ANALYTICS__TOKEN)"
                 ),
             )));
         };
@@ -203,19 +204,19 @@ fn is_local(request: &Request) -> Result<(), String> {
         );
     };
     if !is_loopback(peer.ip()) {
-        return Err(format!("the client `{}` is another machine", peer.ip()));
+        return Err(format!("the client `{}` is on another machine", peer.ip()));
     }
     // A proxy that is told nothing else passes requests on by HTTP/1.0, to a loopback `Host`, and with
     // no header that says so: nginx before 1.29.7.
     if request.version() == Version::HTTP_10 {
-        return Err("the request came by HTTP/1.0, as from a proxy".to_owned());
+        return Err("the request uses HTTP/1.0, as some proxies do".to_owned());
     }
     let forwarding = headers.keys().find(|name| {
         name.as_str().starts_with("x-forwarded") || FORWARDING.contains(&name.as_str())
     });
     if let Some(name) = forwarding {
         return Err(format!(
-            "the request was forwarded, as its header `{name}` says"
+            "the header `{name}` says that a proxy forwarded the request"
         ));
     }
     let hosts: Vec<&str> = headers
@@ -227,7 +228,7 @@ fn is_local(request: &Request) -> Result<(), String> {
     // that is there.
     let authority = uri.authority().map(|authority| authority.as_str());
     if hosts.is_empty() && authority.is_none() {
-        return Err("the request names no `Host`".to_owned());
+        return Err("the request has no `Host`".to_owned());
     }
     if hosts.len() > 1 || !hosts.into_iter().chain(authority).all(is_loopback_host) {
         return Err("the request's `Host` is not `localhost` or a loopback address".to_owned());
@@ -300,7 +301,7 @@ async fn sign_in(
     let response = match &access.known().token {
         None => detail(
             StatusCode::FORBIDDEN,
-            "there is no token to sign in with: set `analytics.token` (DETECTIVE_ANALYTICS__TOKEN)",
+            "sign-in needs a token, and none is set: set `analytics.token` (DETECTIVE_ANALYTICS__TOKEN)",
         ),
         Some(token) if token.matches(sign_in.token.trim()) => {
             // Behind a proxy that ends TLS, the browser must not send the cookie without it.
@@ -314,7 +315,7 @@ async fn sign_in(
             );
             ([(header::SET_COOKIE, cookie)], Redirect::to("/analytics")).into_response()
         }
-        Some(_) => form(StatusCode::UNAUTHORIZED, "<p>That is not the token.</p>"),
+        Some(_) => form(StatusCode::UNAUTHORIZED, "<p>The token is wrong.</p>"),
     };
     with_safe_headers(response)
 }

@@ -1,4 +1,5 @@
-//! `/metrics` and `/analytics`, behind the door that lets only loopback and holders of the token in.
+//! `/metrics` and `/analytics`, behind the check that gives access to this machine and to holders of
+//! the token.
 
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ impl Admin {
         });
         let live = analytics::boost_routes(Arc::clone(&self.reloader))
             .merge(analytics::investigation_routes(Arc::clone(&self.instance)));
-        // The sign-in is what opens the door, so it stands before it.
+        // The sign-in gives access, so it has no access check itself.
         access
             .protect(routes.merge(analytics).merge(live))
             .merge(access.sign_in_route())

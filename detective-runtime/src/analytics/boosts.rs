@@ -45,7 +45,7 @@ struct Ended {
     ended: usize,
 }
 
-/// The routes, open to everyone: see [`Access`](super::Access) for the door.
+/// The routes, without an access check: see [`Access`](super::Access).
 pub(crate) fn boost_routes(reloader: Arc<Reloader>) -> Router {
     let all = get(list_boosts).post(begin_boost).delete(end_boosts);
     Router::new()
@@ -72,7 +72,7 @@ async fn begin_boost(
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     if !is_json {
         return Err(AnalyticsError::BadRequest(
-            "the body has another type, expected `content-type: application/json`".to_owned(),
+            "the body has the wrong type, expected `content-type: application/json`".to_owned(),
         ));
     }
     let example = "expected an object such as {\"route\": \"/checkout/{id}\", \"sample\": 1.0, \
@@ -80,11 +80,11 @@ async fn begin_boost(
     let fields = match serde_json::from_slice(&body) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => {
-            let message = format!("the body is no object, {example}");
+            let message = format!("the body is not an object, {example}");
             return Err(AnalyticsError::BadRequest(message));
         }
         Err(error) => {
-            let message = format!("the body is no JSON ({error}), {example}");
+            let message = format!("the body is not JSON ({error}), {example}");
             return Err(AnalyticsError::BadRequest(message));
         }
     };
@@ -116,7 +116,7 @@ async fn end_boost(
         .map(|boost| format!("`{}`", boost.id))
         .collect();
     Err(AnalyticsError::NotFound(if ids.is_empty() {
-        format!("there is no boost `{id}`, nor any other")
+        format!("there is no boost `{id}`, because no boost is in force")
     } else {
         format!("there is no boost `{id}`, expected {}", ids.join(" or "))
     }))

@@ -51,7 +51,7 @@ struct RouteAnswer {
     in_force: Decisions,
 }
 
-/// The route, open to everyone: see [`Access`](super::Access) for the door.
+/// The route, without an access check: see [`Access`](super::Access).
 pub(crate) fn investigation_routes(instance: Arc<Instance>) -> Router {
     Router::new()
         .route("/analytics/investigations", get(get_investigations))

@@ -1,4 +1,4 @@
-//! `/analytics`: questions about the rows, answered as JSON, and who may ask them.
+//! `/analytics`: queries over the rows, answered as JSON, and who has access to them.
 
 mod access;
 mod admin;

@@ -24,7 +24,7 @@ impl Range {
     ///
     /// # Errors
     ///
-    /// When one is not a time, or the end lies before the start.
+    /// When one is not a time, or the end is before the start.
     pub(super) fn parse(
         start_time: Option<&str>,
         end_time: Option<&str>,
@@ -47,7 +47,7 @@ impl Range {
         };
         match (range.start, range.end) {
             (Some(start), Some(end)) if start > end => Err(AnalyticsError::BadRequest(format!(
-                "`start_time` {start} lies after `end_time` {end}, expected it not to"
+                "`start_time` is `{start}`, expected a time before `end_time`, which is `{end}`"
             ))),
             _ => Ok(range),
         }
@@ -202,7 +202,7 @@ mod tests {
         check_error(
             Some("2026-11-22"),
             Some("2026-11-21"),
-            "`start_time` 2026-11-22T00:00:00Z lies after `end_time` 2026-11-21T00:00:00Z",
+            "`start_time` is `2026-11-22T00:00:00Z`, expected a time before `end_time`, which is `2026-11-21T00:00:00Z`",
         );
         assert!(Range::parse(Some("2026-11-22"), Some("2026-11-22")).is_ok());
     }

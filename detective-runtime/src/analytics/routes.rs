@@ -52,7 +52,7 @@ impl fmt::Debug for Analytics {
     }
 }
 
-/// All routes, open to everyone: see [`Access`](super::Access) for the door.
+/// All routes, without an access check: see [`Access`](super::Access).
 pub(crate) fn routes(analytics: Analytics) -> Router {
     Router::new()
         .route("/analytics", get(Html(include_str!("index.html"))))
@@ -104,7 +104,7 @@ async fn get_endpoint_by_query(
 ) -> Result<Json<EndpointAnswer>, AnalyticsError> {
     let Some(endpoint) = last(&parameters, "endpoint") else {
         return Err(AnalyticsError::BadRequest(
-            "no endpoint is named, expected `/analytics/endpoint/users/{user_id}` or \
+            "`endpoint` is missing, expected `/analytics/endpoint/users/{user_id}` or \
              `/analytics/endpoint?endpoint=/`"
                 .to_owned(),
         ));

@@ -314,7 +314,7 @@ async fn a_bad_range_is_explained() {
         ("end_time=", "`end_time` is ``"),
         (
             "start_time=2026-11-22&end_time=2026-11-21",
-            "lies after `end_time`",
+            "expected a time before `end_time`",
         ),
     ] {
         for route in ["metrics", "endpoint/users/1"] {
@@ -395,7 +395,7 @@ fn access(token: Option<&str>) -> Access {
     Access::new(Arc::new(Instance::new(&loaded.unwrap(), Arc::default())))
 }
 
-/// Something behind the door.
+/// Something behind the access check.
 fn guarded(token: Option<&str>) -> Router {
     let access = access(token);
     let inside = Router::new()
@@ -417,7 +417,7 @@ fn request(peer: &str, headers: &[(&str, &str)]) -> Request<Body> {
     request
 }
 
-async fn check_door(
+async fn check_access(
     token: Option<&str>,
     peer: &str,
     headers: &[(&str, &str)],
@@ -456,7 +456,7 @@ async fn this_machine_needs_no_token() {
             ("[::1]", "[::1]"),
             ("[::ffff:127.0.0.1]", "LOCALHOST"),
         ] {
-            check_door(token, peer, &[("host", host)], Ok(())).await;
+            check_access(token, peer, &[("host", host)], Ok(())).await;
         }
     }
 }
@@ -465,7 +465,7 @@ async fn this_machine_needs_no_token() {
 async fn everybody_else_is_refused() {
     let local = ("host", "localhost");
     for (peer, headers, reason) in [
-        ("10.0.0.1", &[local][..], "`10.0.0.1` is another machine"),
+        ("10.0.0.1", &[local][..], "`10.0.0.1` is on another machine"),
         ("", &[local], "address is not known"),
         ("127.0.0.1", &[], "no `Host`"),
         (
@@ -516,9 +516,9 @@ async fn everybody_else_is_refused() {
             "`x-real-ip`",
         ),
     ] {
-        check_door(None, peer, headers, Err((403, reason))).await;
-        check_door(None, peer, headers, Err((403, "`analytics.token`"))).await;
-        check_door(
+        check_access(None, peer, headers, Err((403, reason))).await;
+        check_access(None, peer, headers, Err((403, "`analytics.token`"))).await;
+        check_access(
             Some("secret"),
             peer,
             headers,
@@ -529,7 +529,7 @@ async fn everybody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn the_token_opens_the_door() {
+async fn the_token_gives_access() {
     let far = "10.0.0.1";
     for (headers, expected) in [
         (("authorization", "Bearer secret"), Ok(())),
@@ -549,10 +549,10 @@ async fn the_token_opens_the_door() {
             Err((401, "missing or wrong")),
         ),
     ] {
-        check_door(Some("secret"), far, &[headers], expected).await;
+        check_access(Some("secret"), far, &[headers], expected).await;
     }
     // Without a configured token there is nothing to guess.
-    check_door(
+    check_access(
         None,
         far,
         &[("x-detective-token", "")],
@@ -582,7 +582,7 @@ async fn sign_in(token: Option<&str>, body: &'static str) -> Response<Body> {
 }
 
 #[tokio::test]
-async fn a_sign_in_sets_a_cookie_that_opens_the_door() {
+async fn a_sign_in_sets_a_cookie_that_gives_access() {
     let response = sign_in(Some("top secret"), "token=top+secret").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(response.headers()["location"], "/analytics");
@@ -597,16 +597,16 @@ async fn a_sign_in_sets_a_cookie_that_opens_the_door() {
     assert!(!cookie.contains("secret"));
 
     let pair = format!("theme=dark; {}", cookie.split_once(';').unwrap().0);
-    check_door(Some("top secret"), "10.0.0.1", &[("cookie", &pair)], Ok(())).await;
+    check_access(Some("top secret"), "10.0.0.1", &[("cookie", &pair)], Ok(())).await;
     let refused = Err((401, "missing or wrong"));
-    check_door(Some("another"), "10.0.0.1", &[("cookie", &pair)], refused).await;
+    check_access(Some("another"), "10.0.0.1", &[("cookie", &pair)], refused).await;
 }
 
 #[tokio::test]
 async fn a_wrong_sign_in_shows_the_form_again() {
     for (token, body, status, part) in [
-        (Some("secret"), "token=wrong", 401, "That is not the token"),
-        (Some("secret"), "", 401, "That is not the token"),
+        (Some("secret"), "token=wrong", 401, "The token is wrong"),
+        (Some("secret"), "", 401, "The token is wrong"),
         (None, "token=", 403, "`analytics.token`"),
     ] {
         let response = sign_in(token, body).await;

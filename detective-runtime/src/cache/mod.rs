@@ -32,9 +32,10 @@ use computation::Computations;
 use memory::Memory;
 use redis::Redis;
 
-/// Values under text keys, each for a limited time. Cloning it is cheap, and clones share the values.
+/// A cache of values under text keys, each for a limited time. A clone is cheap, and clones share the
+/// values.
 ///
-/// In Redis a value is a plain JSON string under `cache.prefix` followed by the key.
+/// In Redis, a value is a JSON string under the key `cache.prefix` plus the given key.
 #[derive(Clone)]
 pub struct Cache(Arc<Shared>);
 
@@ -49,12 +50,12 @@ enum Backend {
     Redis(Box<Redis>),
 }
 
-/// Why there is no cache.
+/// Why the cache could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// `cache.url` names neither memory nor a Redis server, or this build has no client for one.
-    /// Correct the key, or enable the cargo feature `redis`.
+    /// `cache.url` is neither `memory` nor the address of a Redis server, or this build has no Redis
+    /// client. Correct the key, or enable the cargo feature `redis`.
     #[error(
         "`cache.url` is `{url}`, expected `memory` or `redis://[user:password@]host[:port][/database]` (`rediss://` with TLS): {reason}"
     )]
@@ -86,8 +87,8 @@ impl Cache {
         matches!(self.0.backend, Backend::Redis(_))
     }
 
-    /// The value under `key`, unless there is none, its time is over, it is not a `T`, or Redis is
-    /// in trouble.
+    /// The value under `key`. `None` if there is no value, its time is over, it is not a `T`, or Redis
+    /// does not answer.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let mut span = self.0.backend.start_span(Operation::Get, key);
         let text = self.0.backend.get(key, &mut span).await;
@@ -101,8 +102,9 @@ impl Cache {
         value
     }
 
-    /// Keeps `value` under `key` for the time `ttl`, to the millisecond, instead of what is there and
-    /// of whatever is being computed for it in this process. With a time of zero nothing is kept.
+    /// Stores `value` under `key` for the time `ttl`, to the millisecond. It replaces the stored value,
+    /// and also any value that is being computed for the key in this process. If `ttl` is zero, the
+    /// key is removed.
     pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T, ttl: Duration) {
         match serde_json::to_vec(value) {
             Ok(text) => {
@@ -113,23 +115,24 @@ impl Cache {
         }
     }
 
-    /// Forgets the value under `key`, and whatever is being computed for it in this process.
+    /// Removes the value under `key`, and also any value that is being computed for the key in this
+    /// process.
     pub async fn remove(&self, key: &str) {
         self.0.computations.invalidate(key);
         self.forget(key).await;
     }
 
-    /// The value under `key`; if there is none, the one that `compute` makes, which is then kept for
-    /// the time `ttl`.
+    /// The value under `key`. If there is none, this calls `compute` and stores its value for the time
+    /// `ttl`.
     ///
-    /// Of all the callers in this process that miss the same key at the same time one computes, and
-    /// the others wait for its value. When it fails, it alone gets the error, and the next one tries;
-    /// when it is cancelled or panics, the next one tries too. Computing must not ask for the same
-    /// key again: it would wait for itself.
+    /// If several callers in this process miss the same key at the same time, one of them computes and
+    /// the others wait for its value. If the computation fails, only that caller gets the error, and
+    /// the next caller computes. The next caller also computes if the first is cancelled or panics.
+    /// `compute` must not ask for the same key: it would wait for itself.
     ///
     /// # Errors
     ///
-    /// What `compute` returns. The cache itself never fails.
+    /// The error of `compute`. The cache itself never fails.
     pub async fn get_or_compute<T, E, F, Fut>(
         &self,
         key: &str,

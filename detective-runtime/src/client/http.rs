@@ -1,4 +1,4 @@
-//! Outgoing HTTP requests as client spans, by OpenTelemetry's conventions 1.44.
+//! Client spans for outgoing HTTP requests, by OpenTelemetry's conventions 1.44.
 //!
 //! ```
 //! use detective::client::http::Tracing;
@@ -19,18 +19,18 @@ use crate::metrics::{OTHER_METHOD, ProtocolVersion};
 use crate::propagation::expect_client;
 use crate::trace::ClientSpan;
 
-/// A middleware that gives each request a span, from its start to the head of its response, and
-/// sends `traceparent` and `tracestate` along, so that the callee's spans join the trace.
+/// A middleware that makes a span for each request, from its start to the head of its response. It adds
+/// the headers `traceparent` and `tracestate`, so the spans of the called service join the trace.
 ///
-/// It changes nothing else. Put it behind a middleware that retries, and each try has its span. A
-/// status of 400 or more marks the span as failed. Credentials and the values of the query are never
-/// shown.
+/// It changes nothing else. If you put it behind a middleware that retries, each try has its own span. A
+/// status of 400 or more marks the span as failed. The span never shows credentials or the values of the
+/// query.
 #[derive(Debug, Clone, Copy)]
 pub struct Tracing(());
 
 impl Tracing {
-    /// The middleware. The trace headers of requests that are not recorded are only kept once there is
-    /// one, so make it before you serve.
+    /// Makes the middleware. Make it before you serve: Detective passes on the trace headers of requests
+    /// that are not recorded only after this call.
     pub fn new() -> Self {
         expect_client();
         Self(())

@@ -1,5 +1,4 @@
-//! Spans for the calls that leave the process: each is one word at the place where the client or
-//! the pool is made.
+//! Spans for outgoing calls. You wrap a client or a pool once, where you create it.
 
 #[cfg(feature = "http-client")]
 pub mod http;

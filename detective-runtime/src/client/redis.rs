@@ -1,4 +1,4 @@
-//! Redis commands as client spans, by OpenTelemetry's conventions 1.44.
+//! Client spans for Redis commands, by OpenTelemetry's conventions 1.44.
 //!
 //! ```
 //! # async fn example() -> redis::RedisResult<()> {
@@ -28,10 +28,10 @@ use crate::trace::ClientSpan;
 
 pub(crate) use server::{Server, mark_failure};
 
-/// A connection whose commands are client spans of the request that makes them. It stands where the
-/// connection that it wraps stands: a multiplexed one, a connection manager, or any other.
+/// A connection that makes a client span for each command. Use it in the same way as the connection
+/// that it wraps: a multiplexed one, a connection manager, or any other.
 ///
-/// Spans show the command, and of a key only what stands before its first `:`; never a value.
+/// Spans show the command and the part of a key before its first `:`. They never show a value.
 #[derive(Clone)]
 pub struct Connection<C> {
     inner: C,
@@ -39,7 +39,7 @@ pub struct Connection<C> {
 }
 
 impl<C> Connection<C> {
-    /// Traces what goes through `connection`, which was made with `server`.
+    /// Traces the commands of `connection`. `server` is the address that it is connected to.
     pub fn new(connection: C, server: &ConnectionInfo) -> Self {
         Self {
             inner: connection,
@@ -47,7 +47,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// The connection that is wrapped, whose commands are not traced.
+    /// The wrapped connection. Commands on it are not traced.
     pub fn inner_mut(&mut self) -> &mut C {
         &mut self.inner
     }

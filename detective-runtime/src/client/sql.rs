@@ -1,5 +1,5 @@
-//! SQL statements as client spans, by OpenTelemetry's conventions 1.44: a pool, a connection and a
-//! transaction that stand where sqlx's own stand.
+//! Client spans for SQL statements, by OpenTelemetry's conventions 1.44: a pool, a connection and a
+//! transaction that you use in the same way as those of sqlx.
 //!
 //! ```
 //! # async fn example() -> Result<(), sqlx::Error> {

@@ -1,23 +1,23 @@
-//! The words after `detective`.
+//! The arguments after `detective`.
 
 use crate::config::nearest;
 
 pub(super) const HELP: &str = "\
-What Detective can tell about this application and its detective.toml.
+Commands of Detective for this application and its detective.toml.
 
 Usage: detective <command> [--json]      (with cargo: cargo run -- detective <command>)
 
   check            compares the settings with the functions and routes of this application
   config           prints every setting in force, and the place that decided it
   init [--force]   writes a commented detective.toml for this application, and its schema
-  doctor           tries store, cache, Jaeger and a request, and says what to do
+  doctor           tests store, cache, Jaeger and one request, and says how to fix what fails
 
-  --json           prints JSON, for machines
-  --force          lets `init` replace files
-  --help           prints this
+  --json           prints JSON
+  --force          lets `init` replace existing files
+  --help           prints this text
 
-Exit code: 0 all is well, 1 something was found, 2 the command line is wrong.
-DETECTIVE_PROFILE=production lets the commands see what holds in production.
+Exit code: 0 nothing is wrong, 1 something was found, 2 the command line is wrong.
+Set DETECTIVE_PROFILE=production to check the settings of production.
 ";
 
 /// What is asked for.
@@ -56,7 +56,11 @@ pub(super) fn read(words: &[String]) -> Result<Request, String> {
             name if !COMMANDS.contains(&name) => return Err(unknown("command", name, &COMMANDS)),
             name => match command.replace(name) {
                 None => {}
-                Some(first) => return Err(format!("`{first}` and `{name}`, expected one command")),
+                Some(first) => {
+                    return Err(format!(
+                        "`{first}` and `{name}` are two commands, expected one"
+                    ));
+                }
             },
         }
     }

@@ -101,7 +101,7 @@ fn finding(level: Level, diagnostic: Diagnostic) -> Finding {
 fn not_built(reason: &str) -> Finding {
     let place = Place::Program("commands()".to_owned());
     let message = format!(
-        "the routes were not compared, since the application could not be put together: {reason}"
+        "the routes were not compared, because the application could not be built: {reason}"
     );
     finding(Level::Error, Diagnostic::new(place, message))
 }
@@ -153,7 +153,7 @@ fn text(checked: &Checked, style: Style) -> String {
     let file = checked
         .file
         .as_deref()
-        .unwrap_or("no file, so that the defaults hold");
+        .unwrap_or("no file, the defaults are in force");
     let compared = format!(
         "{}, {}",
         count(checked.functions, "investigated function"),
@@ -161,7 +161,10 @@ fn text(checked: &Checked, style: Style) -> String {
     );
     let _ = match &checked.profile {
         Some(profile) => writeln!(text, "{verdict}: {file}, profile {profile}, {compared}"),
-        None => writeln!(text, "{verdict}; the application was not compared"),
+        None => writeln!(
+            text,
+            "{verdict}; the settings were not compared with the application"
+        ),
     };
     text
 }

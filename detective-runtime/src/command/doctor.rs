@@ -1,4 +1,4 @@
-//! `doctor`: tries everything that the settings lead to, and says what to do about what it finds.
+//! `doctor`: tests everything that the settings name, and says how to fix what fails.
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -84,7 +84,7 @@ pub(super) async fn run<A: IntoApp>(
         (Ok(program), Ok(app)) => items.extend(request(program, app, &loaded.config).await),
         (_, reason) => {
             let reason = reason.err().unwrap_or_default();
-            let text = format!("the application could not be put together: {reason}");
+            let text = format!("the application could not be built: {reason}");
             items.push(Item::new("request", State::Bad, text));
         }
     }
@@ -94,16 +94,16 @@ pub(super) async fn run<A: IntoApp>(
 
 fn settings(checked: &Checked) -> Item {
     match checked.findings.iter().filter(|it| !it.is_note()).count() {
-        0 => Item::new("settings", State::Good, "they fit the application"),
+        0 => Item::new("settings", State::Good, "they match the application"),
         1 => Item::new(
             "settings",
             State::Bad,
-            "one thing does not do what it seems to do",
+            "one setting does not do what it seems to do",
         )
-        .advise("`detective check` tells it"),
+        .advise("`detective check` shows it"),
         count => {
-            let text = format!("{count} things do not do what they seem to do");
-            Item::new("settings", State::Bad, text).advise("`detective check` tells them")
+            let text = format!("{count} settings do not do what they seem to do");
+            Item::new("settings", State::Bad, text).advise("`detective check` shows them")
         }
     }
 }
@@ -111,19 +111,20 @@ fn settings(checked: &Checked) -> Item {
 fn duplicated_crates(loader: &Loader) -> Vec<Item> {
     const PART: &str = "crates";
     let Some(lock_file) = crates::lock_file(loader.directory()) else {
-        let text = "not compared, since there is no Cargo.lock here or above";
+        let text = "not checked, because there is no Cargo.lock here or in a parent folder";
         return vec![Item::new(PART, State::Off, text)];
     };
     let duplicates = crates::duplicates(&lock_file);
     if duplicates.is_empty() {
-        let text = "Cargo.lock has one version of each that must be there once";
+        let text = "Cargo.lock has only one version of each crate that must not be there twice";
         return vec![Item::new(PART, State::Good, text)];
     }
     let found = duplicates.into_iter();
     found
         .map(|text| {
-            Item::new(PART, State::Bad, text)
-                .advise("`cargo tree -d` shows who asks for which; bring them to one version")
+            Item::new(PART, State::Bad, text).advise(
+                "`cargo tree -d` shows which crate needs which version; make them use one version",
+            )
         })
         .collect()
 }
@@ -142,7 +143,8 @@ async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> 
         Ok(answer) => answer,
         Err(reason) => {
             let text = format!("GET {path} {reason}");
-            let advice = "call it as a client would; what it does there is in its log";
+            let advice =
+                "send this request with a client, and look into the log of the application";
             return vec![Item::new(PART, State::Bad, text).advise(advice)];
         }
     };
@@ -180,7 +182,7 @@ async fn request(program: &Program, app: &Router, config: &Config) -> Vec<Item> 
     };
     let mut request = Item::new(PART, state, text);
     if state == State::Bad {
-        request = request.advise("the application fails by itself; its log may say why");
+        request = request.advise("the application itself failed; its log may say why");
     }
     let seen = rows.iter().find_map(|row| row.status_code);
     vec![request, layers(has_own_layer, seen, status)]
@@ -197,17 +199,17 @@ fn layers(has_own_layer: bool, seen: Option<u16>, status: StatusCode) -> Item {
         None => Item::new(
             PART,
             State::Off,
-            "not compared, since the request left no row",
+            "not checked, because the request left no row",
         ),
         Some(seen) if seen == status.as_u16() => Item::new(
             PART,
             State::Good,
-            "the application's own layer sees what clients see",
+            "the application's own layer sees the same status as the client",
         ),
         Some(seen) => {
-            let text = format!("the client was answered {status}, where the layer saw {seen}");
+            let text = format!("the client got {status}, but the layer saw {seen}");
             Item::new(PART, State::Bad, text).advise(
-                "a layer outside of it changes answers: add `detective.layer()` after all others, or use `watch`",
+                "a layer outside of it changes the response: add `detective.layer()` after all others, or use `watch`",
             )
         }
     }
@@ -234,7 +236,7 @@ async fn send(mut app: Router, path: &str) -> Result<(StatusCode, Duration), Str
         .header("user-agent", "detective-doctor")
         .extension(ConnectInfo(peer))
         .body(Body::empty())
-        .map_err(|error| format!("cannot be asked for: {error}"))?;
+        .map_err(|error| format!("is not a valid request: {error}"))?;
     // In a task of its own, so that a handler's panic ends there.
     let begin = Instant::now();
     let answer = tokio::spawn(async move {
@@ -254,7 +256,7 @@ async fn send(mut app: Router, path: &str) -> Result<(StatusCode, Duration), Str
         Err(_elapsed) => {
             abort.abort();
             Err(format!(
-                "gave no answer within {} s",
+                "did not answer within {} s",
                 ANSWER_TIMEOUT.as_secs()
             ))
         }

@@ -23,7 +23,7 @@ pub(super) async fn run<A: IntoApp>(
     if path.exists() && !force {
         return Output::failed(format, &exists(&path));
     }
-    // What holds now does not matter, and may be what the new file is to mend.
+    // The current settings do not matter. They may be wrong, and the new file may be the repair.
     let loaded = match Loader::isolated("").load() {
         Ok(loaded) => loaded,
         Err(error) => return Output::failed(format, &error.to_string()),
@@ -35,7 +35,7 @@ pub(super) async fn run<A: IntoApp>(
         Err(reason) => (
             Vec::new(),
             Some(format!(
-                "the routes are not listed, since the application could not be put together: {reason}"
+                "the routes are not listed, because the application could not be built: {reason}"
             )),
         ),
     };
@@ -65,7 +65,7 @@ pub(super) async fn run<A: IntoApp>(
         ),
         Format::Text(style) => {
             let mut text = format!(
-                "{} {} and {SCHEMA_FILE} beside it, with a rule to uncomment for each of {functions} functions and {} routes\n",
+                "{} {} and {SCHEMA_FILE} beside it, with a commented rule for each of {functions} functions and {} routes\n",
                 style.ink(Ink::Good, "written:"),
                 path.display(),
                 routes.len()
@@ -97,7 +97,7 @@ fn file_text(routes: &[String]) -> String {
 
 fn exists(path: &Path) -> String {
     format!(
-        "`{}` exists already and was left as it is; `detective init --force` replaces it",
+        "`{}` already exists and was not changed; `detective init --force` replaces it",
         path.display()
     )
 }

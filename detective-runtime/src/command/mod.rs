@@ -1,5 +1,6 @@
-//! The commands that any application has after one line in its `main`: `check`, `config`, `init` and
-//! `doctor`. They run inside the application, since only it knows its functions and routes.
+//! The commands that one line in `main` adds to any application: `check`, `config`, `init` and
+//! `doctor`. They run inside the application, because only the application knows its functions and
+//! routes.
 
 mod arguments;
 mod check;
@@ -30,13 +31,13 @@ use self::report::{Format, Output, Style};
 /// The word that begins a command: `cargo run -- detective check`.
 const WORD: &str = "detective";
 
-/// What an application gives to [`Detective::commands`]: its router, or why there is none.
+/// What an application gives to [`Detective::commands`]: its router, or the reason why it has none.
 pub trait IntoApp {
     /// The router.
     ///
     /// # Errors
     ///
-    /// Why it could not be made, for the person at the terminal.
+    /// Why it could not be built, for the person at the terminal.
     fn into_app(self) -> Result<Router, String>;
 }
 
@@ -52,7 +53,7 @@ impl<E: Display> IntoApp for Result<Router, E> {
     }
 }
 
-/// The application, put together for a command: it records to memory and serves nobody.
+/// The application, built for a command. It records to memory and does not serve.
 struct Program {
     detective: Detective,
     sinks: Sinks,
@@ -60,7 +61,7 @@ struct Program {
 }
 
 impl Program {
-    /// Puts the application together with these settings.
+    /// Builds the application with these settings.
     async fn start<A: IntoApp>(
         loader: &Loader,
         loaded: Loaded,
@@ -78,24 +79,24 @@ impl Program {
     }
 }
 
-/// Starts to memory, without pages of its own, and keeping every trace and row.
+/// Starts with sinks in memory and without an admin server. It keeps every trace and row.
 async fn start(loader: &Loader, mut loaded: Loaded) -> Result<(Detective, Sinks), StartError> {
     let survey = Survey::new(&loaded);
     loaded.config.admin.listen = None;
     loaded.config.store.enabled = true;
-    // What is slow is kept.
+    // Every request then counts as slow, and slow traces are kept.
     loaded.config.tracing.slow = Duration::ZERO;
     testing::start_loaded(loader.clone(), loaded, survey).await
 }
 
 impl Detective {
-    /// Gives this application the commands `detective check`, `config`, `init` and `doctor`.
+    /// Adds the commands `detective check`, `config`, `init` and `doctor` to this application.
     ///
-    /// Without the word `detective` as the first argument of the process this does nothing. With it,
-    /// `app` puts the application together, with a Detective that records to memory and serves
-    /// nobody; the command runs, and **ends the process** with its exit code: 0 when all is well, 1
-    /// when something was found, 2 when the command line is wrong. Call it early in `main`, before
-    /// anything that must be closed again. `app` may also return a `Result`.
+    /// If the first argument of the process is not `detective`, this does nothing. If it is, this calls
+    /// `app` to build the application, with a Detective that records to memory and does not serve. Then
+    /// it runs the command and **ends the process** with its exit code: 0 if nothing is wrong, 1 if
+    /// something was found, 2 if the command line is wrong. Call it early in `main`, before anything
+    /// that must be closed. `app` may also return a `Result`.
     ///
     /// # Examples
     ///
@@ -143,7 +144,7 @@ async fn run_and_exit<A: IntoApp>(loader: &Loader, app: impl AsyncFnOnce(&Detect
         report::USAGE => io::stderr().write_all(output.text.as_bytes()),
         _ => io::stdout().write_all(output.text.as_bytes()),
     };
-    // Whoever closed the pipe wants no more of it.
+    // If the reader closed the pipe, it wants no more output.
     let _nobody_reads = written.and_then(|()| io::stdout().flush());
     std::process::exit(i32::from(output.code));
 }
@@ -175,7 +176,7 @@ async fn run<A: IntoApp>(
 }
 
 impl Style {
-    /// Colours for a person at a terminal who has not asked for none (<https://no-color.org>).
+    /// Colours if a person sits at a terminal and `NO_COLOR` is not set (<https://no-color.org>).
     fn of_process() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");

@@ -19,12 +19,12 @@ pub(super) async fn store(loaded: &Loaded) -> Item {
     let (config, directory) = (&loaded.config, &loaded.origin.directory);
     let url = config.store.resolved_url(directory);
     match parts::open_store(config, directory).await {
-        Ok(None) => Item::new("store", State::Off, "off, as `store.enabled` says"),
+        Ok(None) => Item::new("store", State::Off, "off (`store.enabled`)"),
         Ok(Some(store)) => {
             store.reader.close().await;
             match store.writer.close().await {
                 Ok(()) => {
-                    let text = format!("{} opens, and can be written", url.expose());
+                    let text = format!("{} can be opened and written", url.expose());
                     Item::new("store", State::Good, text)
                 }
                 Err(error) => Item::new("store", State::Bad, error.to_string()),
@@ -52,9 +52,10 @@ pub(super) async fn cache(config: &Config) -> Item {
         return Item::new("cache", State::Good, "Redis answers");
     }
     let (reason, _) = stats.trouble(Part::Cache).last.unzip();
-    let text = reason.unwrap_or_else(|| "Redis does not keep what it is given".to_owned());
+    let text =
+        reason.unwrap_or_else(|| "Redis did not return the value that was just set".to_owned());
     Item::new("cache", State::Bad, text).advise(
-        "start Redis, correct `cache.url`, or set it to \"memory\"; until then every look-up is a miss",
+        "start Redis, correct `cache.url`, or set it to \"memory\"; until then every read is a miss",
     )
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn jaeger(config: &Config) -> Item {
             Protocol::Off => "jaeger.protocol",
             _ => "tracing.enabled",
         };
-        return Item::new(PART, State::Off, format!("off, as `{key}` says"));
+        return Item::new(PART, State::Off, format!("off (`{key}`)"));
     }
     let stats = Arc::new(Stats::default());
     let exporter = Exporter::build(jaeger, resource(&config.service), &stats);
@@ -85,15 +86,15 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         let text = match error {
             ExportError::Failed {
                 endpoint, reason, ..
-            } => format!("no span reaches `{endpoint}`: {reason}"),
+            } => format!("cannot send a span to `{endpoint}`: {reason}"),
             other => other.to_string(),
         };
         return Item::new(PART, State::Bad, text).advise(&advice(config));
     }
     if jaeger.protocol != Protocol::Udp {
         let text = match outcome.warning {
-            None => format!("took a span: {trace}"),
-            Some(warning) => format!("took a span: {trace}; {warning}"),
+            None => format!("accepted a span: {trace}"),
+            Some(warning) => format!("accepted a span: {trace}; {warning}"),
         };
         return Item::new(PART, State::Good, text);
     }
@@ -104,16 +105,16 @@ pub(super) async fn jaeger(config: &Config) -> Item {
     match is_refused(agent).await {
         Ok(false) => {
             let text = format!(
-                "a span was sent to the agent at {agent}; UDP tells nothing back, so look for it: {trace}"
+                "a span was sent to the agent at {agent}; UDP has no response, so check that it arrived: {trace}"
             );
             Item::new(PART, State::Good, text)
         }
         Ok(true) => {
-            let text = format!("nobody listens at {agent} (the datagram was refused)");
+            let text = format!("no agent listens at {agent} (the datagram was refused)");
             Item::new(PART, State::Bad, text).advise(&advice(config))
         }
         Err(error) => {
-            let text = format!("{agent} cannot be reached: {error}");
+            let text = format!("cannot reach {agent}: {error}");
             Item::new(PART, State::Bad, text).advise(&advice(config))
         }
     }
@@ -123,10 +124,10 @@ fn advice(config: &Config) -> String {
     let endpoint = config.jaeger.endpoint.as_str();
     let swapped = match config.jaeger.protocol {
         Protocol::OtlpHttp if endpoint.ends_with(":4317") => {
-            "4317 is the port of \"otlp-grpc\": set `jaeger.protocol` to that, or take 4318; or "
+            "4317 is the port of \"otlp-grpc\": set `jaeger.protocol` to that, or use port 4318; or "
         }
         Protocol::OtlpGrpc if endpoint.ends_with(":4318") => {
-            "4318 is the port of \"otlp-http\": set `jaeger.protocol` to that, or take 4317; or "
+            "4318 is the port of \"otlp-http\": set `jaeger.protocol` to that, or use port 4317; or "
         }
         _ => "",
     };

@@ -1,4 +1,4 @@
-//! `config`: what is in force, and where each value comes from.
+//! `config`: the settings in force, and where each value comes from.
 
 use std::fmt::Write;
 
@@ -44,7 +44,7 @@ fn text(loaded: &Loaded, settings: &[InForce], style: Style) -> String {
     let mut text = String::new();
     let file = match &loaded.origin.file {
         Some(file) => file.display().to_string(),
-        None => "none; the defaults hold".to_owned(),
+        None => "none, the defaults are in force".to_owned(),
     };
     let _ = writeln!(text, "# profile: {}\n# file: {file}", loaded.profile);
     let mut table = "";

@@ -96,7 +96,11 @@ async fn words_that_are_no_command() {
         "unknown flag `--jsno`, did you mean `--json`?\n  accepted: --json, --force, --help",
     )
     .await;
-    case("check doctor", "`check` and `doctor`, expected one command").await;
+    case(
+        "check doctor",
+        "`check` and `doctor` are two commands, expected one",
+    )
+    .await;
     case("check --force", "`--force` is for `init` only").await;
     check(&folder.run("check --help").await, 0, super::arguments::HELP);
 }
@@ -119,8 +123,8 @@ async fn check_tells_what_does_not_fit() {
         "[capture]\nrequest_headers = [\"cookie\"]\n[routes.\"/user/{user_id}\"]\nsample = 0.1\n";
     let output = Folder::new(toml).run("check").await;
     let expected = "\
-warning: detective.toml:2:1: `cookie` is never captured, since it is on the deny-list
-warning: detective.toml:3:9: [routes.\"/user/{user_id}\"] names no route, did you mean `/users/{user_id}`?
+warning: detective.toml:2:1: `cookie` is never captured, because it is on the deny list
+warning: detective.toml:3:9: [routes.\"/user/{user_id}\"] matches no route, did you mean `/users/{user_id}`?
 
 2 warnings: ";
     assert_eq!(output.code, 1);
@@ -143,7 +147,7 @@ async fn check_tells_mistakes_without_the_application() {
 error: detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `sample`?
   accepted: enabled, sample, slow, trust_inbound, exception_events, max_spans, max_fields
 
-1 error; the application was not compared
+1 error; the settings were not compared with the application
 ";
     check(&folder.run_app("check", app).await, 1, expected);
 }
@@ -152,8 +156,8 @@ error: detective.toml:2:1: unknown key `sampel` in [tracing], did you mean `samp
 async fn check_tells_that_the_application_is_missing() {
     let app = async |_: &Detective| Err::<Router, _>("no database");
     let output = Folder::new("").run_app("check", app).await;
-    let expected = "error: commands(): the routes were not compared, since the application could \
-                    not be put together: no database\n\n1 error: no file, so that the defaults hold";
+    let expected = "error: commands(): the routes were not compared, because the application could \
+                    not be built: no database\n\n1 error: no file, the defaults are in force";
     assert_eq!(output.code, 1);
     assert_eq!(&output.text[..expected.len()], expected);
 }
@@ -170,7 +174,7 @@ async fn check_speaks_json() {
     );
     let finding = &json["findings"][0];
     assert_eq!(finding["level"], "warning");
-    assert_eq!(finding["message"], "[routes.\"/zzz\"] names no route");
+    assert_eq!(finding["message"], "[routes.\"/zzz\"] matches no route");
     assert_eq!(finding["place"]["line"], 1);
 }
 
@@ -237,7 +241,7 @@ async fn init_writes_once() {
 
     std::fs::write(folder.file(), "mine").unwrap();
     let expected = format!(
-        "error: `{}` exists already and was left as it is; `detective init --force` replaces it\n",
+        "error: `{}` already exists and was not changed; `detective init --force` replaces it\n",
         folder.file().display()
     );
     check(&folder.run("init").await, 1, &expected);
@@ -291,8 +295,8 @@ async fn doctor_tells_that_the_layer_sees_something_else() {
             .layer(detective.layer())
             .layer(map_response(hidden))
     };
-    let expected = "bad  layers    the client was answered 200 OK, where the layer saw 400\n               \
-                    → a layer outside of it changes answers: add `detective.layer()` after all others, or use `watch`";
+    let expected = "bad  layers    the client got 200 OK, but the layer saw 400\n               \
+                    → a layer outside of it changes the response: add `detective.layer()` after all others, or use `watch`";
     assert_eq!(doctor(OFF, "layers", app).await, (1, expected.to_owned()));
 }
 
@@ -304,7 +308,7 @@ async fn doctor_survives_a_panic() {
         )
     };
     let expected = "bad  request   GET / panicked, and no layer caught it\n               \
-                    → call it as a client would; what it does there is in its log";
+                    → send this request with a client, and look into the log of the application";
     assert_eq!(doctor(OFF, "request", app).await, (1, expected.to_owned()));
 }
 
@@ -318,14 +322,14 @@ async fn doctor_tells_whether_an_agent_listens() {
     );
     let (code, text) = doctor(&toml, "jaeger", async |_: &Detective| app()).await;
     let expected = format!(
-        "ok   jaeger    a span was sent to the agent at {address}; UDP tells nothing back, so look \
-         for it: http://jaeger:16686/trace/"
+        "ok   jaeger    a span was sent to the agent at {address}; UDP has no response, so check \
+         that it arrived: http://jaeger:16686/trace/"
     );
     assert_eq!((code, &text[..expected.len()]), (0, expected.as_str()));
 
     drop(agent);
     let expected = format!(
-        "bad  jaeger    nobody listens at {address} (the datagram was refused)\n               \
+        "bad  jaeger    no agent listens at {address} (the datagram was refused)\n               \
          → start Jaeger, correct `jaeger.endpoint`, or set `jaeger.protocol` to \"off\"; until then \
          traces are dropped and counted"
     );

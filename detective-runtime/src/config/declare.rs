@@ -9,11 +9,11 @@ use figment::value::{Dict, Value};
 use super::check::Check;
 use super::setting::{Kind, Setting, Wrong};
 
-/// A table of `detective.toml` and its keys, in the order of the reference text.
+/// A table of `detective.toml` with its keys, in the order of the reference text.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Section {
-    /// The table's name; empty for [`Rule`](super::Rule), whose tables are named by patterns.
+    /// The table's name. It is empty for [`Rule`](super::Rule), because patterns name those tables.
     pub name: &'static str,
     /// What the section is about.
     pub docs: String,
@@ -28,7 +28,7 @@ impl Section {
     }
 }
 
-/// A key of `detective.toml`, with everything that is known of it.
+/// The declaration of a key of `detective.toml`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Key {
@@ -40,15 +40,15 @@ pub struct Key {
     pub kind: Kind,
     /// The accepted values in words, as error messages say them.
     pub expected: &'static str,
-    /// The least and the most of a number, where it is limited.
+    /// The minimum and the maximum of a number, if it has limits.
     pub range: Option<(f64, Option<f64>)>,
-    /// The default as it would be written in the file; `None` for a key that is absent by default.
+    /// The default, written as in the file; `None` for a key that is absent by default.
     pub default: Option<String>,
-    /// A value as it would be written in the file, where the default shows too little.
+    /// An example, written as in the file, if the default is not clear enough.
     pub example: Option<&'static str>,
-    /// Whether a running service takes up a new value.
+    /// Whether a running service applies a new value.
     pub effect: Effect,
-    /// Whether the value is never shown, and can be read from a file by `<key>_file`.
+    /// Whether the value is a secret: it is never shown, and `<key>_file` can name a file that holds it.
     pub secret: bool,
     /// What the type asks for, and what the check asks for.
     verify: (Verify, Option<Verify>),

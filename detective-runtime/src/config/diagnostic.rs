@@ -1,4 +1,4 @@
-//! What is wrong with the configuration, and where.
+//! Mistakes in the configuration, each with its place.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,25 +9,25 @@ use super::declare::Key;
 use super::setting::{Kind, Part, Wrong};
 use super::toml::rendered;
 
-/// Everything that is wrong with the configuration, told at once.
+/// All mistakes in the configuration.
 ///
-/// `Debug` prints the same readable list as `Display`, since it is what a `main` that returns an
-/// error shows.
+/// `Debug` prints the same readable list as `Display`, because a `main` that returns an error prints it
+/// with `Debug`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ConfigError {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// One thing that is wrong or doubtful, with its place.
+/// One mistake or warning, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// Where it stands.
+    /// Where the mistake is.
     pub place: Place,
-    /// What it is and what was expected.
+    /// What is wrong and what was expected.
     pub message: String,
-    /// What would be accepted, where the message does not say it.
+    /// What is accepted, if the message does not say it.
     pub help: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub enum Place {
     Default,
     /// The config file.
     File {
-        /// Its path, relative to the working directory where it lies below.
+        /// Its path. It is relative if the file is below the working directory.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -171,10 +171,10 @@ impl Diagnostic {
             // A value that was written where the name stands may be the secret.
             Some(Part::Name(entry)) => match entry.find(':').filter(|_| key.secret) {
                 Some(end) => format!(
-                    "`{name}` names `{}[hidden]`, expected {expected}",
+                    "`{name}` has the name `{}[hidden]`, expected {expected}",
                     &entry[..=end]
                 ),
-                None => format!("`{name}` names `{entry}`, expected {expected}"),
+                None => format!("`{name}` has the name `{entry}`, expected {expected}"),
             },
         };
         if let (Kind::Choice(choices), Some(text)) = (key.kind, value.as_str())

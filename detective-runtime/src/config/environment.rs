@@ -70,6 +70,6 @@ fn meant_as_key(name: &str, place: Place) -> Option<Diagnostic> {
         Some((section, section.key(key)?))
     })?;
     let meant = format!("{PREFIX}{}__{}", section.name, key.name).to_uppercase();
-    let message = format!("not a key and ignored, did you mean `{meant}`?");
+    let message = format!("this variable is not a key and is ignored, did you mean `{meant}`?");
     Some(Diagnostic::new(place, message))
 }

@@ -116,13 +116,14 @@ impl Reader<'_> {
     fn rules(&mut self, table_name: &str, rules: &dyn TableLike) {
         for (name, item) in rules.iter() {
             let span = name_span(rules, name);
-            let (holds, expected) = match table_name {
-                "routes" => (pattern::is_route(name), pattern::ROUTE),
-                _ => (pattern::is_function(name), pattern::FUNCTION),
+            let (is_valid, what, expected) = match table_name {
+                "routes" => (pattern::is_route(name), "route", pattern::ROUTE),
+                _ => (pattern::is_function(name), "function", pattern::FUNCTION),
             };
-            if !holds {
-                let what = format!("`{name}` in [{table_name}], expected {expected}");
-                self.mistake(span.clone(), what);
+            if !is_valid {
+                let message =
+                    format!("`{name}` in [{table_name}] is not a {what}, expected {expected}");
+                self.mistake(span.clone(), message);
             }
             let Some(rule) = item.as_table_like() else {
                 let what = format!(
@@ -184,12 +185,14 @@ impl Reader<'_> {
         let (section_name, key_name) = (section.name, key.name);
         if table.contains_key(key_name) {
             let both = format!(
-                "`{section_name}.{key_name}` and `{section_name}.{key_name}_file` are both set, expected one of them"
+                "`{section_name}.{key_name}` and `{section_name}.{key_name}_file` are both set, expected only one of them"
             );
             return self.mistake(name, both);
         }
         let Some(path) = item.as_str() else {
-            let what = format!("`{section_name}.{key_name}_file` is no text, expected a path");
+            let what = format!(
+                "`{section_name}.{key_name}_file` is not a text, expected the path of a file"
+            );
             return self.mistake(item.span(), what);
         };
         match read_secret(section, key, path, self.directory) {
@@ -211,7 +214,7 @@ impl Reader<'_> {
         let what = if known {
             format!("`{name}` is not a table, expected [{name}] above its keys")
         } else {
-            format!("key `{name}` is in no section, expected it below one such as [service]")
+            format!("key `{name}` is not in a section, expected it in one such as [service]")
         };
         self.mistake(span, what);
     }

@@ -1,4 +1,4 @@
-//! Loading: finding the file, merging the sources, remembering which of them decided what.
+//! Loading: finds the file, merges the sources, and remembers which of them decided each value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,8 +70,8 @@ impl Loader {
         Self::from_environment(Environment::of_process(), directory)
     }
 
-    /// A loader that sees only these environment variables, and looks for `detective.toml` in
-    /// this directory and its parents.
+    /// A loader that reads only these environment variables, and looks for `detective.toml` in this
+    /// directory and its parents.
     pub fn with(
         variables: impl IntoIterator<Item = (String, String)>,
         directory: impl Into<PathBuf>,
@@ -79,7 +79,7 @@ impl Loader {
         Self::from_environment(Environment::new(variables), directory.into())
     }
 
-    /// A loader that sees nothing but this text, which has the form of `detective.toml`: for tests.
+    /// A loader that reads only this text, in the form of `detective.toml`. For tests.
     pub(crate) fn isolated(text: &str) -> Self {
         let mut loader = Self::with([], "");
         loader.file = FileChoice::Text(text.to_owned());
@@ -96,26 +96,26 @@ impl Loader {
         }
     }
 
-    /// Reads this file, which must exist, whatever `DETECTIVE_CONFIG` says.
+    /// Reads this file, which must exist. It wins over `DETECTIVE_CONFIG`.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = FileChoice::Named(path.into());
         self
     }
 
-    /// Reads no file, whatever `DETECTIVE_CONFIG` says and whatever lies there. For tests.
+    /// Reads no file, even if there is one or `DETECTIVE_CONFIG` names one. For tests.
     pub fn without_file(mut self) -> Self {
         self.file = FileChoice::Nothing;
         self
     }
 
-    /// Lets this profile hold, whatever `DETECTIVE_PROFILE` says.
+    /// Sets the profile. It wins over `DETECTIVE_PROFILE`.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
         self
     }
 
-    /// Sets a key, whatever file and environment say. The value is written as in a variable:
-    /// `0.5`, `250ms`, `GET,POST`.
+    /// Sets a key. It wins over the file and the environment. Write the value as in a variable: `0.5`,
+    /// `250ms`, `GET,POST`.
     pub fn set(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {
         self.overrides.push((key.into(), value.to_string()));
         self
@@ -125,7 +125,7 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// When anything in them is wrong; the error holds everything that is.
+    /// When anything in them is wrong. The error holds all mistakes.
     pub fn load(&self) -> Result<Loaded, ConfigError> {
         let mut mistakes = Vec::new();
         let mut warnings = Vec::new();
@@ -216,7 +216,8 @@ impl Loader {
                 line: 1,
                 column: 1,
             };
-            let message = "the file is empty, expected settings; what it said stays in force";
+            let message =
+                "the file is empty, expected settings; the previous settings stay in force";
             return Err(ConfigError::new(vec![Diagnostic::new(place, message)]));
         }
         match file {
@@ -226,8 +227,8 @@ impl Loader {
                     line: 1,
                     column: 1,
                 };
-                let message = "the file is gone, expected it where it was at the start; what it \
-                               said stays in force";
+                let message = "the file was removed, expected it where it was at start; the \
+                               previous settings stay in force";
                 Err(ConfigError::new(vec![Diagnostic::new(place, message)]))
             }
             _ => Ok(loaded),

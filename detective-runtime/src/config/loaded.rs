@@ -9,17 +9,17 @@ use figment::value::Dict;
 use super::Config;
 use super::diagnostic::{Diagnostic, Place};
 
-/// A configuration that holds, and where it came from.
+/// A valid configuration, and where it came from.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The settings.
     pub config: Config,
-    /// What is doubtful, though it can be worked with.
+    /// Warnings: settings that are accepted, but probably not what was meant.
     pub warnings: Vec<Diagnostic>,
     /// The file it came from, and what relative paths are relative to.
     pub origin: Origin,
-    /// The profile in force.
+    /// The current profile.
     pub profile: String,
     /// Where each value came from.
     pub provenance: Provenance,
@@ -57,7 +57,7 @@ impl fmt::Debug for Loaded {
 pub struct Origin {
     /// The config file, if there is one.
     pub file: Option<PathBuf>,
-    /// What relative paths begin at: the file's folder, or the working directory without a file.
+    /// Where relative paths begin: the file's folder, or the working directory if there is no file.
     pub directory: PathBuf,
 }
 

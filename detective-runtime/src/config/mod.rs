@@ -1,42 +1,42 @@
-//! Every setting of Detective: where it is declared, how it is loaded, what is wrong with it.
+//! Every setting of Detective: where it is declared, how it is loaded, and how mistakes are reported.
 //!
-//! [`Config`] has one struct for each section of `detective.toml`. Each key is declared once, in
-//! the file of its section, with its meaning, type, default and check; the struct, the
-//! diagnostics and the reference text all come from there. [`Loader`] merges, from the strongest
-//! to the weakest:
+//! [`Config`] has one struct for each section of `detective.toml`. Each key is declared once, in the
+//! file of its section, with its meaning, type, default and check. The struct, the diagnostics and
+//! the reference text are made from this declaration. [`Loader`] merges these sources. If several set
+//! the same key, the first one wins:
 //!
-//! 1. what the program sets ([`Loader::set`]),
-//! 2. `DETECTIVE_<SECTION>__<KEY>`, as in `DETECTIVE_STORE__URL`,
+//! 1. the program ([`Loader::set`]),
+//! 2. `DETECTIVE_<SECTION>__<KEY>`, for example `DETECTIVE_STORE__URL`,
 //! 3. the standard `OTEL_*` variables,
-//! 4. `detective.toml`: `[profile.<name>.<section>]` of the profile in force, then `[<section>]`,
+//! 4. `detective.toml`: `[profile.<name>.<section>]` of the current profile, then `[<section>]`,
 //! 5. the defaults.
 //!
-//! # What the code says, and what the file says
+//! # Arguments of the attribute and rules of the file
 //!
-//! `sample`, `slow`, `record`, `span`, `histogram` and `buckets` are for an operator to tune, so the
-//! file wins over the code. For an investigated function, and for the request that it answers, the
-//! first of these decides that says anything of a key:
+//! An operator may tune `sample`, `slow`, `record`, `spans`, `histogram` and `buckets`, so the file
+//! wins over the code. For an investigated function, and for the request that it handles, the first
+//! of these that sets a key decides:
 //!
-//! 1. the closest rule in `[routes]` for the request's route; it has no say in a function's own span
-//!    and histogram,
+//! 1. the closest rule in `[routes]` for the request's route. It does not apply to a function's own
+//!    span and histogram,
 //! 2. the closest rule in `[investigate]` for the function,
-//! 3. the section, as far as any of the sources above sets `tracing.sample`, `tracing.slow` or
+//! 3. the section, if any of the sources above sets `tracing.sample`, `tracing.slow` or
 //!    `metrics.buckets`,
-//! 4. the arguments of the function's `#[investigate]`, before those of the block around it,
+//! 4. the arguments of the function's `#[investigate]`, then those of the block around it,
 //! 5. the defaults.
 //!
-//! What a rule says for one function or route thus outranks a variable that sets the section for
-//! all. `tracing.enabled`, `metrics.enabled` and `store.enabled` switch everything of their kind
-//! off, whatever a rule or an argument says.
+//! So a rule for one function or route wins over a variable that sets the section for all of them.
+//! `tracing.enabled`, `metrics.enabled` and `store.enabled` turn off everything of their kind. No rule
+//! and no argument can turn it on again.
 //!
 //! # Mistakes
 //!
-//! Everything that is wrong is told at once, with its place ([`ConfigError`]), and the place that
-//! decided a value can be asked for ([`Provenance`]).
+//! A load reports all mistakes at once, each with its place ([`ConfigError`]). [`Provenance`] tells
+//! which place decided a value.
 //!
-//! A running program takes up a changed file by itself: what it says is loaded and checked as at the
-//! start, and then in force for the next request, all of it at once. A key whose [`Effect`] is
-//! [`Restart`](Effect::Restart) keeps its value until the program is started again, which is told.
+//! A running program applies a changed file by itself. It loads and checks the file as it does at
+//! start. Then the next request uses the new settings, all of them at once. A key whose [`Effect`] is
+//! [`Restart`](Effect::Restart) keeps its value until the next start, and the log says so.
 
 mod check;
 mod collector;
@@ -88,7 +88,7 @@ use self::declare::Declared;
 /// Makes [`Config`] and what is known of its sections from one list of them.
 macro_rules! config {
     ($($(#[doc = $doc:literal])+ $section:ident: $Section:ident,)+) => {
-        /// Everything that can be configured. `Config::default()` is what holds with no file.
+        /// Every setting. `Config::default()` has the values that apply without a file.
         ///
         /// # Examples
         ///
@@ -144,11 +144,11 @@ macro_rules! config {
 }
 
 config! {
-    /// `[service]`: which program is observed.
+    /// `[service]`: the name and version of this program.
     service: Service,
     /// `[http]`: which requests are recorded, and under which names.
     http: Http,
-    /// `[capture]`: what is kept of a request.
+    /// `[capture]`: which data of a request are recorded.
     capture: Capture,
     /// `[tracing]`: which traces are recorded and kept.
     tracing: Tracing,
@@ -156,15 +156,15 @@ config! {
     jaeger: Jaeger,
     /// `[metrics]`: what `/metrics` shows.
     metrics: Metrics,
-    /// `[store]`: where the row of every request is kept.
+    /// `[store]`: where the row of each request is written.
     store: Store,
-    /// `[cache]`: where answers are kept for a while.
+    /// `[cache]`: where cached values are kept.
     cache: Cache,
-    /// `[analytics]`: the pages under `/analytics`.
+    /// `[analytics]`: the routes under `/analytics`.
     analytics: Analytics,
     /// `[admin]`: where `/metrics` and `/analytics` are served.
     admin: Admin,
-    /// `[pipeline]`: the thread that works on finished requests.
+    /// `[pipeline]`: the background thread that processes finished requests.
     pipeline: Pipeline,
 }
 
@@ -173,8 +173,8 @@ const RULE_TABLES: [&str; 2] = ["routes", "investigate"];
 
 static RULE: LazyLock<Section> = LazyLock::new(Rule::section);
 
-/// All sections of `detective.toml` with their keys, in the order of the reference text; the keys
-/// of `[routes."..."]` and `[investigate."..."]` are in [`rule_section`].
+/// All sections of `detective.toml` with their keys, in the order of the reference text. The keys of
+/// `[routes."..."]` and `[investigate."..."]` are in [`rule_section`].
 pub fn sections() -> &'static [Section] {
     &SECTIONS
 }

@@ -10,28 +10,29 @@ const HEADING: &str = "\
 #:schema ./detective.schema.json
 # Settings of Detective.
 #
-# Everything works without this file, too. Each key stands here with what it means; a line that
-# begins with `#` and no space shows the default, or an example for a key that is absent by
-# default. Durations are texts with a unit: \"250ms\", \"1s\", \"2m\".
+# Detective works without this file. The file lists every key and explains it. A line that begins
+# with `#` and no space shows the default of the key, or an example if the key has no default.
+# A duration is a text with a unit: \"250ms\", \"1s\", \"2m\".
 #
-# A running service takes up a changed file by itself, within two seconds, except for the keys that
-# say that they need a restart.
+# A running service applies a changed file within two seconds. Keys that say \"Needs a restart.\"
+# keep their values until the next start.
 #
-# A variable of the environment outranks the file: DETECTIVE_<SECTION>__<KEY>, as in
-# DETECTIVE_STORE__URL; with _FILE at its end, as in DETECTIVE_STORE__URL_FILE, it names a file
-# that holds a secret. After those come the OTEL_* variables of OpenTelemetry.
+# Environment variables win over this file. DETECTIVE_<SECTION>__<KEY> sets a key, for example
+# DETECTIVE_STORE__URL. For a secret, DETECTIVE_<SECTION>__<KEY>_FILE names a file that holds it, for
+# example DETECTIVE_STORE__URL_FILE. The OTEL_* variables of OpenTelemetry win over this file, too,
+# but not over the DETECTIVE_* variables.
 ";
 
 const PROFILES: &str = "
-# [profile.<name>.<section>] holds in one profile only and outranks the sections above. The
-# profile is DETECTIVE_PROFILE, else \"development\" in debug builds and \"production\" in release
-# builds.
+# [profile.<name>.<section>] applies to one profile only, and wins over the sections above.
+# DETECTIVE_PROFILE sets the profile. Without it, the profile is \"development\" in debug builds and
+# \"production\" in release builds.
 #[profile.production.tracing]
 #sample = 0.1
 ";
 
-/// The text of a `detective.toml` in which every key is explained, and these are set:
-/// pairs of a key in full and its value in TOML.
+/// The text of a `detective.toml` that explains every key and sets these: pairs of a full key and its
+/// value in TOML.
 ///
 /// # Examples
 ///
@@ -44,8 +45,8 @@ pub fn reference(set: &[(&str, &str)]) -> String {
     reference_for(set, &[], &[])
 }
 
-/// The same, with a rule to uncomment for each of these routes and functions; a function comes with
-/// its place in the source.
+/// The same, with a commented rule for each of these routes and functions. A function comes with its
+/// place in the source.
 pub(crate) fn reference_for(
     set: &[(&str, &str)],
     routes: &[String],
@@ -114,9 +115,9 @@ fn write_key(text: &mut String, key: &Key, value: Option<&str>) {
 
 fn write_rules(text: &mut String, rule: &Section) {
     let about = "\
-[routes.\"<template>\"] and [investigate.\"<function>\"] decide for single routes and functions.
-In a pattern `*` matches any text; the closest pattern wins: the exact name, then the one with
-the longest literal text. A route's rule outranks that of its handler.";
+[routes.\"<template>\"] and [investigate.\"<function>\"] are rules for single routes and functions.
+In a pattern, `*` matches any text. The closest pattern wins: an exact name first, then the pattern
+with the longest literal text. A rule for a route wins over a rule for its handler.";
     let _ = write!(
         text,
         "\n\n{}#\n{}",

@@ -72,7 +72,7 @@ impl Loaded {
         let message = match new {
             Some(_) => format!("`{name}` needs a restart, and keeps {kept} until then"),
             None => format!(
-                "`{name}` stood here, its removal needs a restart, and it keeps {kept} until then"
+                "`{name}` was removed here, which needs a restart, and keeps {kept} until then"
             ),
         };
         let old = old.cloned();

@@ -37,7 +37,7 @@ pub(super) fn warnings(config: &Config, provenance: &Provenance) -> Vec<Diagnost
     for (path, headers) in lists {
         for header in headers.iter().filter(|header| capture.denies(header)) {
             let place = provenance.place(&path).clone();
-            let message = format!("`{header}` is never captured, since it is on the deny-list");
+            let message = format!("`{header}` is never captured, because it is on the deny list");
             warnings.push(Diagnostic::new(place, message));
         }
     }

@@ -35,11 +35,11 @@ pub fn schema() -> String {
     }
     properties.insert(
         "routes".to_owned(),
-        rules("Rules for routes, by template; `*` matches any text, and the closest pattern wins."),
+        rules("Rules for routes, by template. `*` matches any text. The closest pattern wins."),
     );
     properties.insert(
         "investigate".to_owned(),
-        rules("Rules for functions, by path; `*` matches any text, and the closest pattern wins."),
+        rules("Rules for functions, by path. `*` matches any text. The closest pattern wins."),
     );
     let profile = json!({
         "type": "object",
@@ -49,7 +49,7 @@ pub fn schema() -> String {
     properties.insert(
         "profile".to_owned(),
         json!({
-            "description": "What holds in one profile only, and outranks the sections above.",
+            "description": "Settings for one profile only. They win over the other sections.",
             "type": "object",
             "additionalProperties": { "$ref": "#/definitions/profile" },
         }),
@@ -70,7 +70,7 @@ fn table(section: &Section) -> Value {
     for key in &section.keys {
         properties.insert(key.name.to_owned(), property(key));
         if key.secret && key.kind == Kind::Text {
-            let description = format!("A file to read `{}` from.", key.name);
+            let description = format!("A file that holds `{}`.", key.name);
             let file = json!({ "type": "string", "description": description });
             properties.insert(format!("{}_file", key.name), file);
         }

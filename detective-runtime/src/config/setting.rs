@@ -16,7 +16,7 @@ use super::toml::{grouped, name_in_toml, quoted};
 pub enum Kind {
     /// `true` or `false`.
     Bool,
-    /// A whole number, not below zero.
+    /// A whole number, 0 or more.
     Integer,
     /// A number.
     Float,

@@ -1,4 +1,4 @@
-//! The layer that puts a router's requests under observation.
+//! The layer that records a router's requests.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::record::Instance;
 
 /// Records every request that passes through it: see [`Detective::layer`](crate::Detective::layer).
 ///
-/// Put it on the outermost router with `Router::layer`, inside of nothing but compression and
-/// panic-catching layers. A second one further in, for example on a service that is mounted with
-/// `nest_service`, gives the open record its full route template and counts nothing twice.
+/// Put it on the outermost router with `Router::layer`. Only layers that compress or catch panics may be
+/// outside of it. You can put a second one on an inner service, for example one that is mounted with
+/// `nest_service`. It adds the full route template to the record and counts nothing twice.
 #[derive(Debug, Clone)]
 pub struct DetectiveLayer {
     instance: Arc<Instance>,

@@ -1,4 +1,4 @@
-//! Settings made in code, and the start.
+//! Settings from the program, and the start.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::lifecycle::parts::{Parts, open_sinks, open_store};
 use crate::pipeline::Pipeline;
 use crate::survey::Survey;
 
-/// Settings made in code, which win over those from elsewhere; see [`Detective::builder`].
+/// Settings from the program, which win over all other sources; see [`Detective::builder`].
 ///
 /// # Examples
 ///
@@ -32,14 +32,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sees nothing but `toml`: neither the environment nor a file.
+    /// Reads only `toml`, neither the environment nor a file.
     pub(crate) fn isolated(toml: &str) -> Self {
         Self {
             loader: Loader::isolated(toml),
         }
     }
 
-    /// Sets a key, whatever file and environment say. The value is written as in an environment
+    /// Sets a key. It wins over the file and the environment. Write the value as in an environment
     /// variable: `0.5`, `250ms`, `GET,POST`.
     pub fn set(mut self, key: impl Into<String>, value: impl Display) -> Self {
         self.loader = self.loader.set(key, value);
@@ -52,7 +52,7 @@ impl Builder {
         self
     }
 
-    /// Lets this profile hold, whatever `DETECTIVE_PROFILE` says.
+    /// Sets the profile. It wins over `DETECTIVE_PROFILE`.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.loader = self.loader.profile(name);
         self

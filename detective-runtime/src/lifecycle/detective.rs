@@ -1,4 +1,4 @@
-//! The running system: started by one call, owned by one value, flushed and closed by another.
+//! The running system. One call starts it, one value owns it, and one call flushes and closes it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::trace;
 
 /// The running system.
 ///
-/// Several can run in one process: each has its own config, metrics, store and exporter. Dropping it
-/// waits a moment for what was recorded to be written; only [`shutdown`](Self::shutdown) and
+/// Several can run in one process. Each has its own config, metrics, store and exporter. A drop waits
+/// at most two seconds until the records are written. Only [`shutdown`](Self::shutdown) and
 /// [`serve`](Self::serve) report what was lost.
 ///
 /// # Examples
@@ -78,13 +78,14 @@ impl Detective {
     ///
     /// # Errors
     ///
-    /// When the config is wrong, the store cannot be opened, or `admin.listen` is in use. A Jaeger
-    /// or Redis that is away is no error: it is used when it comes back.
+    /// When the config is wrong, the store cannot be opened, or the server cannot listen on
+    /// `admin.listen`. An unreachable Jaeger or Redis is not an error: Detective uses it as soon as it
+    /// answers.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// Starts with settings made in code; they win over those from elsewhere.
+    /// Starts with settings from the program. They win over all other sources.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -116,7 +117,7 @@ impl Detective {
     }
 
     /// The layer that records requests. Put it on the outermost router, and finish the router with
-    /// `.with_state(..)` before it is served; [`watch`](Self::watch) does both.
+    /// `.with_state(..)` before you serve it. [`watch`](Self::watch) does both.
     pub fn layer(&self) -> DetectiveLayer {
         self.is_layered.store(true, Relaxed);
         DetectiveLayer::new(Arc::clone(&self.instance))
@@ -127,17 +128,19 @@ impl Detective {
         self.is_layered.load(Relaxed)
     }
 
-    /// `/metrics` and `/analytics`, into which the application's router is to be merged
-    /// (`detective.routes().merge(app)`; the other way round axum would answer unknown paths from
-    /// here, where nothing records them). They answer loopback only, unless
-    /// `analytics.token` is given, and they need the peer's address: serve the application with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`, or with [`serve`](Self::serve).
+    /// The routes `/metrics` and `/analytics`. Merge the application's router into them:
+    /// `detective.routes().merge(app)`. In the other order, the fallback of these routes would answer
+    /// unknown paths, and those requests would not be recorded.
+    ///
+    /// Without `analytics.token`, the routes answer only this machine. They need the address of the
+    /// client: serve the application with `into_make_service_with_connect_info::<SocketAddr>()`, or
+    /// with [`serve`](Self::serve).
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         self.admin.routes().with_state(())
     }
 
-    /// Puts `app` under observation: applies the layer, finishes the router, and merges
-    /// [`routes`](Self::routes) unless `admin.listen` gives them a port of their own.
+    /// Adds Detective to `app`: applies the layer, finishes the router, and merges
+    /// [`routes`](Self::routes), unless `admin.listen` gives them a separate port.
     ///
     /// # Panics
     ///
@@ -154,44 +157,43 @@ impl Detective {
         }
     }
 
-    /// The settings that hold now.
+    /// The current settings.
     pub fn config(&self) -> Config {
         self.instance.snapshot().config.clone()
     }
 
-    /// Where `/metrics` and `/analytics` are served apart from the application: the address that
-    /// `admin.listen` led to.
+    /// The separate address of `/metrics` and `/analytics`, if `admin.listen` is set.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_server.as_ref().map(|server| server.address)
     }
 
-    /// Compares `[routes]` with the routes of `app`, as [`serve`](Self::serve) does: for programs
-    /// that serve by themselves. A rule that names no route, or that decides nothing, is a warning
-    /// in the log.
+    /// Compares the rules in `[routes]` with the routes of `app`. [`serve`](Self::serve) does it by
+    /// itself; programs that do not use `serve` call this. If a rule matches no route, or decides
+    /// nothing, this logs a warning.
     ///
     /// # Errors
     ///
-    /// When there is such a rule and `service.strict` holds, as it does in the profile
+    /// When there is such a rule and `service.strict` is on. It is on by default in the profile
     /// "production".
     pub fn check(&self, app: &Router) -> Result<(), ConfigError> {
         self.reloader.compare_with(app);
         self.survey.enforce(self.survey.routes(app))
     }
 
-    /// What handlers need: a cheap clone for the application's state.
+    /// The handle for the application's state. It is cheap to clone.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.instance), self.cache.clone())
     }
 
-    /// Serves `app` under observation until ctrl-c or SIGTERM, then lets open requests finish, and
-    /// shuts everything down, all within `pipeline.shutdown_timeout`. A second signal cuts off the
-    /// requests that are still open.
+    /// Serves `app` with Detective until ctrl-c or SIGTERM. Then it lets open requests finish and shuts
+    /// everything down, within `pipeline.shutdown_timeout`. A second signal ends the open requests
+    /// immediately.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, a rule does not fit the routes (see
-    /// [`check`](Self::check)), or the shutdown lost something. Traces that did not reach Jaeger are
-    /// logged and no error: a program does not fail because nobody watches it.
+    /// When the server cannot listen on the address, a rule does not match the routes (see
+    /// [`check`](Self::check)), or the shutdown lost something. If only traces were lost, this logs it
+    /// and returns `Ok`: a program must not fail because Jaeger is unreachable.
     pub async fn serve(self, listen: impl Into<Listen>, app: Router) -> Result<(), ServeError> {
         self.serve_with(listen, app, serve::stop_signal(), serve::stop_signal)
             .await
@@ -220,7 +222,7 @@ impl Detective {
         hurry: impl FnOnce() -> F,
     ) -> Result<(), ServeError> {
         if let Err(error) = self.check(&app) {
-            // Nothing was recorded yet that could be lost.
+            // Nothing was recorded yet, so nothing can be lost.
             let _nothing_lost = self.shutdown().await;
             return Err(error.into());
         }
@@ -248,30 +250,31 @@ impl Detective {
         }
     }
 
-    /// Reads the configuration again now, as is done by itself when the file has changed (it is
-    /// looked at once a second) and, on Unix, on SIGHUP, unless the program is attached to a terminal.
-    /// What holds is in force for the next request, all of it at once; keys that need a restart keep
-    /// their values until then, which is logged and shown on `/analytics/health`.
+    /// Loads the configuration again now. Detective also does this by itself: when the file has changed,
+    /// which it checks once a second, and on Unix after a SIGHUP, unless the program runs in a terminal.
+    ///
+    /// The next request uses the new settings, all of them at once. Keys that need a restart keep their
+    /// values until then. The log and `/analytics/health` say so.
     ///
     /// # Errors
     ///
-    /// When anything in the configuration is wrong; then nothing of it is taken up.
+    /// When anything in the configuration is wrong. Then nothing changes.
     pub async fn reload(&self) -> Result<(), ConfigError> {
         self.reloader.reload().await
     }
 
-    /// Waits until everything that was recorded so far is written and exported. A collector that
-    /// asks to be left alone for a while is waited for, too.
+    /// Waits until everything that was recorded before this call is written and exported. This
+    /// includes the time that a collector asks to be left alone.
     pub async fn flush(&self) {
         self.pipeline.flush().await;
     }
 
-    /// Flushes and closes everything in the order of the data flow, within
+    /// Flushes and closes everything, in the order of the data flow and within
     /// `pipeline.shutdown_timeout`.
     ///
     /// # Errors
     ///
-    /// What could not be flushed or closed; everything else was.
+    /// What could not be flushed or closed. Everything else was flushed and closed.
     pub async fn shutdown(self) -> Result<(), ShutdownError> {
         let deadline = Instant::now() + self.instance.shutdown_timeout();
         self.shutdown_by(deadline).await
@@ -308,7 +311,7 @@ async fn serve_admin(
         .local_addr()
         .map_err(|error| StartError::Admin(error.to_string()))?;
     let (stop, stopped) = oneshot::channel();
-    // Dropped without a word, it stops at once.
+    // If the sender is dropped, the server stops at once.
     let until = async move { stopped.await.unwrap_or_else(|_| Instant::now()) };
     let task = tokio::spawn(serve::serve(
         listener,

@@ -1,4 +1,4 @@
-//! What an application may keep of Detective in its own state.
+//! The part of Detective that an application keeps in its state.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::cache::Cache;
 use crate::record::{Instance, running};
 use crate::trace::{Surroundings, Within};
 
-/// A cheap clone of what belongs to one running Detective: put it into the axum state.
+/// A handle of one running Detective. It is cheap to clone; put it into the axum state.
 ///
-/// What a handler says about its request needs none: [`set_field`](crate::set_field) and its
-/// neighbours find the request by themselves.
+/// A handler does not need it to add data to its request: [`set_field`](crate::set_field) and similar
+/// functions find the request by themselves.
 #[derive(Debug, Clone)]
 pub struct Handle {
     instance: Arc<Instance>,
@@ -30,8 +30,8 @@ impl Handle {
         &self.cache
     }
 
-    /// Runs `future` with this instance as the one that investigated functions outside any request
-    /// belong to; elsewhere that is the instance which was started first.
+    /// Runs `future` so that investigated functions outside of any request belong to this instance.
+    /// Without it, they belong to the instance that was started first.
     pub fn scope<F: Future>(&self, future: F) -> InScope<F> {
         InScope {
             inner: Within::new(future, CurrentInstance(Arc::clone(&self.instance))),

@@ -33,7 +33,7 @@ const FIRST_REQUEST_TIMEOUT: Duration = HEADER_READ_TIMEOUT;
 /// How long to wait after the system had no resources for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// Where to serve: an address to listen on, or a listener that is bound already.
+/// Where to serve: an address to listen on, or a listener that is already bound.
 #[derive(Debug)]
 pub struct Listen(ListenOn);
 

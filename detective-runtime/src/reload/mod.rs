@@ -106,7 +106,7 @@ impl Reloader {
         let mut state = self.lock();
         if state.boosts.len() >= boost::MOST {
             return Err(format!(
-                "there are {} boosts already, expected fewer; end one with DELETE \
+                "{} boosts are in force, which is the maximum; end one with DELETE \
                  /analytics/boost/<id>",
                 boost::MOST
             ));
@@ -114,8 +114,8 @@ impl Reloader {
         if !state.running.config.tracing.enabled {
             let place = state.running.provenance.place(&["tracing", "enabled"]);
             return Err(format!(
-                "`tracing.enabled` is `false` ({place}), expected `true`: a boost switches nothing \
-                 on that is off for all"
+                "`tracing.enabled` is `false` ({place}), expected `true`: a boost cannot turn on \
+                 what is off for all requests"
             ));
         }
         let boost = wanted.begin(state.next_boost);
@@ -188,7 +188,7 @@ impl Reloader {
                 let text = error.to_string();
                 if is_news {
                     tracing::warn!(
-                        "the configuration is not taken up, the last good one stays in force: {text}"
+                        "the changed configuration is not applied, the previous one stays in force: {text}"
                     );
                 }
                 state.failure = Some((text, SystemTime::now()));
@@ -199,7 +199,9 @@ impl Reloader {
         state.is_failing = false;
         if loaded.is_same(&state.seen) {
             if is_news {
-                tracing::info!("the configuration is again the one in force");
+                tracing::info!(
+                    "the configuration has no mistake any more and is the same as before"
+                );
             }
             return Ok(());
         }

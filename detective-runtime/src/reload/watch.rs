@@ -44,9 +44,7 @@ impl Reloader {
             let now = Instant::now();
             let ended = self.end_boosts(|boost| boost.end <= now);
             if ended > 0 {
-                tracing::info!(
-                    "{ended} boost(s) ended, and what the configuration says holds again"
-                );
+                tracing::info!("{ended} boost(s) ended, the configuration decides again");
             }
         }
     }
@@ -84,7 +82,7 @@ impl Reloader {
         let mut hangups = match signal(SignalKind::hangup()) {
             Ok(hangups) => hangups,
             Err(error) => {
-                tracing::warn!("cannot listen for SIGHUP, the file is still followed: {error}");
+                tracing::warn!("cannot listen for SIGHUP: {error}; the file is still watched");
                 return pending().await;
             }
         };

@@ -1,8 +1,8 @@
 //! Finished requests in a database.
 //!
-//! [`Store::open`] gives two halves: a [`Writer`], of which there is exactly one, and a [`Reader`]
+//! [`Store::open`] returns two halves: a [`Writer`], of which there is exactly one, and a [`Reader`]
 //! that can be cloned. The pipeline gives the writer to a [`WriteQueue`], which keeps on trying
-//! while the database is away. SQL is written only in the module of an engine: `sqlite` today; a
+//! while the database is unavailable. SQL is written only in the module of an engine: `sqlite` today; a
 //! second engine is a second module with the same `connect`, `Writer` and `Reader`, and the scheme
 //! of `store.url` chooses between them in [`Store::open`].
 
@@ -77,7 +77,7 @@ pub enum StoreError {
         /// The text before the colon, or nothing.
         scheme: String,
     },
-    /// `store.url` names an engine that this build leaves out. Enable its cargo feature, or turn
+    /// `store.url` names an engine that this build does not include. Enable its cargo feature, or turn
     /// the store off.
     #[error(
         "this build has no SQLite store; enable the cargo feature `sqlite`, or set \
@@ -96,19 +96,19 @@ pub enum StoreError {
         /// The reason that the system or the database gave.
         reason: String,
     },
-    /// The database is locked, full or away. The same call may succeed later.
+    /// The database is locked, full or unreachable. The same call may succeed later.
     #[error("the store is not available: {reason}")]
     Unavailable {
         /// The reason that the database gave.
         reason: String,
     },
-    /// The database refuses what it was given, and would again.
+    /// The database refuses the rows, and would refuse them again.
     #[error("the store refuses the rows: {reason}")]
     Refused {
         /// The reason that the database gave.
         reason: String,
     },
-    /// The shutdown's deadline passed first.
+    /// The shutdown's deadline passed before the rows were written.
     #[error("{rows} rows were not written before the shutdown's deadline")]
     Unwritten {
         /// How many rows were lost.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::clock::nanos;
 use crate::record::{Client, Outcome};
 
-/// One request as it is stored; the columns are those of the `api_metrics` view.
+/// One stored request. The fields are the columns of the view `api_metrics`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiMetric {
@@ -15,7 +15,7 @@ pub struct ApiMetric {
     pub endpoint: String,
     /// A known method, or `_OTHER`.
     pub method: String,
-    /// Raw path without the query, length-capped; `None` when `capture.path` is off.
+    /// Path without the query, cut to `capture.max_text_bytes`; `None` when `capture.path` is off.
     pub path: Option<String>,
     /// `None` when the client left, or the shutdown came, before the response.
     pub status_code: Option<u16>,
@@ -27,21 +27,21 @@ pub struct ApiMetric {
     pub timestamp: SystemTime,
     /// How the request ended.
     pub outcome: Outcome,
-    /// The handler's error.
+    /// The text of the handler's error, or of the panic.
     pub error: Option<String>,
     /// The investigated function that answered, `crate::module::function`.
     pub handler: Option<String>,
-    /// The trace, when tracing is on.
+    /// The id of the trace; `None` when tracing is off.
     pub trace_id: Option<u128>,
-    /// Who came; `None` when turned off or unknown.
+    /// The client's address; `None` when `capture.client_address` is off or the address is unknown.
     pub client_ip: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
     /// Set by the application with [`set_consumer`](crate::set_consumer).
     pub consumer: Option<String>,
-    /// Allowed request headers, name and value.
+    /// The request headers that `[capture]` names, with their values.
     pub request_headers: Vec<(String, String)>,
-    /// Allowed response headers, name and value.
+    /// The response headers that `[capture]` names, with their values.
     pub response_headers: Vec<(String, String)>,
     /// Size of the request's body in bytes.
     pub request_bytes: u64,

@@ -46,10 +46,11 @@ impl<'a> Table<'a> {
     pub(super) fn names_no_function(&self, pattern: &str, paths: &[&str]) -> Finding {
         let full = self.full(pattern);
         if paths.is_empty() {
-            let message = format!("{full} names no function, since none carries #[investigate]");
+            let message =
+                format!("{full} matches no function, because no function has #[investigate]");
             return self.finding(pattern, message, None);
         }
-        let message = format!("{full} names no investigated function");
+        let message = format!("{full} matches no investigated function");
         match nearest_function(pattern, paths) {
             Some(near) => self.finding(pattern, format!("{message}, did you mean `{near}`?"), None),
             None => {
@@ -66,7 +67,7 @@ impl<'a> Table<'a> {
         }
         let places = self.rules.keys().map(|pattern| self.place(pattern));
         let message = format!(
-            "no rule of [{}] selects {} of {of} investigated functions, so that the sections decide for them",
+            "no rule of [{}] matches {} of {of} investigated functions, so the sections decide for them",
             self.name,
             unselected.len()
         );
@@ -91,17 +92,17 @@ impl<'a> Table<'a> {
             Answer::Template(template) if pattern::matches(pattern, &template) => return None,
             Answer::Template(template) => (
                 format!(
-                    "{full} names no route, its requests are answered by `{template}`, did you mean that?"
+                    "{full} matches no route, because `{template}` handles its requests, did you mean that?"
                 ),
                 None,
             ),
             Answer::Nothing => match nearest(pattern, &routes) {
                 Some(near) => (
-                    format!("{full} names no route, did you mean `{near}`?"),
+                    format!("{full} matches no route, did you mean `{near}`?"),
                     None,
                 ),
                 None => (
-                    format!("{full} names no route"),
+                    format!("{full} matches no route"),
                     Some(format!("routes: {}", listed(&routes))),
                 ),
             },
@@ -140,7 +141,7 @@ impl<'a> Table<'a> {
             }
         }
         let message = format!(
-            "{full} decides nothing, since closer rules set all of its keys for every {what} that it matches; remove it or them"
+            "{full} decides nothing, because closer rules set all of its keys for every {what} that it matches; remove it or them"
         );
         let closer: Vec<String> = closer
             .iter()
@@ -160,7 +161,7 @@ impl<'a> Table<'a> {
             })
             .map(|pattern| {
                 let message = format!(
-                    "{} decides nothing, since `http.exclude` leaves out every route that it matches",
+                    "{} decides nothing, because `http.exclude` excludes every route that it matches; remove one of the two",
                     self.full(pattern)
                 );
                 let place = self.provenance.place(&["http", "exclude"]);

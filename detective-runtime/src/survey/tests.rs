@@ -86,14 +86,14 @@ fn rules_that_fit_are_silent() {
 }
 
 #[test]
-fn rule_that_names_no_function() {
+fn rule_that_matches_no_function() {
     let case = |pattern: &str, near: &str| {
         check_functions(
             &format!(
                 "\n[investigate.\"{pattern}\"]\nsample = 0.1\n[investigate.\"*\"]\nslow = \"2s\"\n"
             ),
             &[&format!(
-                "Warning: detective.toml:2:14: [investigate.\"{pattern}\"] names no investigated \
+                "Warning: detective.toml:2:14: [investigate.\"{pattern}\"] matches no investigated \
                  function{near}"
             )],
         );
@@ -116,25 +116,25 @@ fn rule_in_a_program_without_functions() {
     assert_eq!(
         texts(&findings),
         [
-            "Warning: detective.toml:1:14: [investigate.\"a::*\"] names no function, since none \
-             carries #[investigate]"
+            "Warning: detective.toml:1:14: [investigate.\"a::*\"] matches no function, because no \
+             function has #[investigate]"
         ]
     );
 }
 
 #[test]
-fn rule_that_names_no_route() {
+fn rule_that_matches_no_route() {
     let case = |pattern: &str, rest: &str| {
         check_routes(
             &format!("\n[routes.\"{pattern}\"]\nsample = 0.1\n"),
             &[&format!(
-                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] names no route{rest}"
+                "Warning: detective.toml:2:9: [routes.\"{pattern}\"] matches no route{rest}"
             )],
         );
     };
     case(
         "/users/{id}",
-        ", its requests are answered by `/users/{user_id}`, did you mean that?",
+        ", because `/users/{user_id}` handles its requests, did you mean that?",
     );
     case("/user/{user_id}", ", did you mean `/users/{user_id}`?");
     case("/api/toys/*", ", did you mean `/api/toys`?");
@@ -148,7 +148,7 @@ fn rule_that_closer_rules_make_dead() {
          [routes.\"/users/{user_id}\"]\nsample = 0.2\nslow = \"1s\"\n\
          [routes.\"/users/{user_id}/*\"]\nsample = 0.3\n",
         &[
-            "Warning: detective.toml:1:9: [routes.\"/users/*\"] decides nothing, since closer rules \
+            "Warning: detective.toml:1:9: [routes.\"/users/*\"] decides nothing, because closer rules \
              set all of its keys for every route that it matches; remove it or them\n  \
              closer: [routes.\"/users/{user_id}\"] (detective.toml:3:9), \
              [routes.\"/users/{user_id}/*\"] (detective.toml:6:9)",
@@ -165,7 +165,7 @@ fn rule_that_closer_rules_make_dead() {
         "[investigate.\"store::*\"]\nspans = false\n[investigate.\"store::o*\"]\nspans = true\n\
          [investigate.\"store::users::*\"]\nspans = true\n",
         &[
-            "Warning: detective.toml:1:14: [investigate.\"store::*\"] decides nothing, since closer \
+            "Warning: detective.toml:1:14: [investigate.\"store::*\"] decides nothing, because closer \
              rules set all of its keys for every function that it matches; remove it or them\n  \
              closer: [investigate.\"store::o*\"] (detective.toml:3:14), \
              [investigate.\"store::users::*\"] (detective.toml:5:14)",
@@ -189,8 +189,8 @@ fn rule_for_what_is_excluded() {
     check_routes(
         "[routes.\"/health\"]\nsample = 0.1\n[http]\nexclude = [\"/health\"]\n",
         &[
-            "Warning: detective.toml:1:9: [routes.\"/health\"] decides nothing, since \
-             `http.exclude` leaves out every route that it matches\n  \
+            "Warning: detective.toml:1:9: [routes.\"/health\"] decides nothing, because \
+             `http.exclude` excludes every route that it matches; remove one of the two\n  \
              http.exclude: detective.toml:4:1",
         ],
     );
@@ -201,8 +201,8 @@ fn function_that_no_rule_selects() {
     check_functions(
         "[investigate.\"store::users::*\"]\nspans = false\n",
         &[
-            "Note: detective.toml:1:14: no rule of [investigate] selects 1 of 3 investigated \
-             functions, so that the sections decide for them\n  store::orders::buy (src/lib.rs:7)",
+            "Note: detective.toml:1:14: no rule of [investigate] matches 1 of 3 investigated \
+             functions, so the sections decide for them\n  store::orders::buy (src/lib.rs:7)",
         ],
     );
 }
@@ -221,7 +221,7 @@ async fn strict_start_fails_for_functions() {
     let toml = "[service]\nstrict = true\n[investigate.\"zzz\"]\nspans = true\n";
     let error = testing::start(toml).await.expect_err("a mistake");
     let expected = "the configuration has a mistake\n\
-                    detective.toml:3:14: [investigate.\"zzz\"] names no ";
+                    detective.toml:3:14: [investigate.\"zzz\"] matches no ";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -234,7 +234,7 @@ async fn strict_serve_fails_for_routes() {
         error.expect_err("two mistakes").to_string(),
         format!(
             "the configuration has 2 mistakes\n\
-             detective.toml:3:9: [routes.\"/zzz\"] names no route\n  {ROUTES}\n\
+             detective.toml:3:9: [routes.\"/zzz\"] matches no route\n  {ROUTES}\n\
              detective.toml:5:9: [routes.\"/\"] decides nothing, expected a key below it, such as \
              `sample = 0.1`"
         )

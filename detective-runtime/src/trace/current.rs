@@ -1,6 +1,7 @@
-//! What code may say about the request or function that it runs in, from wherever it is called.
+//! Functions that add data to the current request and span, from wherever they are called.
 //!
-//! It goes to what runs on the current thread; outside of a request and of every investigated function nothing happens.
+//! The current ones are those that run on this thread. Outside of a request and of every investigated
+//! function, these functions do nothing.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -14,8 +15,8 @@ use crate::trace::context::Place;
 use crate::trace::span::{self, End, OpenSpan};
 use crate::value::Value;
 
-/// Adds a field to the span that is open now: for a value that is not known yet when the function is
-/// called, where `#[investigate(fields(..))]` reads it.
+/// Adds a field to the current span. Use it for a value that is not known before the call, when
+/// `#[investigate(fields(..))]` reads its fields.
 ///
 /// ```
 /// #[detective::investigate]
@@ -35,15 +36,15 @@ pub fn set_field(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
     });
 }
 
-/// Marks the investigated function that runs now as failed, as if it had returned this error, for
-/// one that it recovers from or tells in another way.
+/// Marks the current investigated function as failed, as if it had returned this error. Use it for an
+/// error that the function handles or reports in another way.
 ///
-/// Its span gets the error's text, and its call counts as failed. If it is the request's handler, or
-/// outside of every investigated function, the request's row gets the text as its `error`; the row's
-/// `outcome` stays what the answer says. A request whose handler has failed although the answer looks
-/// fine keeps its trace.
+/// The function's span gets the error's text, and the call counts as failed. If the function is the
+/// request's handler, or if no investigated function runs, the request's row gets the text as its
+/// `error`. The row's `outcome` does not change: it follows from the response. If the handler failed
+/// behind a successful response, the trace of the request is kept.
 ///
-/// The last call counts. An error that is returned, and a panic, replace it.
+/// The last call counts. A returned error or a panic replaces it.
 ///
 /// ```
 /// #[detective::investigate]
@@ -64,8 +65,9 @@ pub fn mark_error<E: Display>(error: E) {
     context::with_record(|record| record.marked = Some(error));
 }
 
-/// Says who is calling, in the application's own terms: a customer's or a key's name. It becomes the
-/// `consumer` of the request's row, length-capped, and never a label.
+/// Sets who is calling, for example the name of a customer or of an API key. The name becomes the
+/// `consumer` of the request's row, cut to `capture.max_text_bytes`. It never becomes a label of a
+/// metric.
 pub fn set_consumer(name: &str) {
     context::with_record(|record| {
         let limit = record.owner.snapshot.config.capture.max_text_bytes;
@@ -81,8 +83,8 @@ pub fn trace_id() -> Option<String> {
         .map(|trace_id| format!("{trace_id:032x}"))
 }
 
-/// Begins a span below the open one; it ends when the guard is dropped. For a stretch of code that is
-/// no function; anything else is better off with `#[investigate]`.
+/// Begins a span below the current one. The span ends when you drop the guard. Use it for a part of a
+/// function; for a whole function, use `#[investigate]`.
 pub fn start_span(name: impl Into<Cow<'static, str>>) -> ManualSpan {
     ManualSpan {
         span: OpenSpan::named(name.into(), SpanKind::Internal),
@@ -90,8 +92,8 @@ pub fn start_span(name: impl Into<Cow<'static, str>>) -> ManualSpan {
     }
 }
 
-/// A span that was begun by hand; see [`start_span`]. It is not the one that is open: what is said
-/// of it, it is told itself.
+/// A span from [`start_span`]. It does not become the current span: call its own methods to add fields
+/// and errors to it.
 #[derive(Debug)]
 #[must_use = "the span ends when this is dropped"]
 pub struct ManualSpan {
@@ -107,7 +109,7 @@ impl ManualSpan {
         }
     }
 
-    /// Marks the span as failed; the last call counts.
+    /// Marks the span as failed. The last call counts.
     pub fn mark_error<E: Display>(&mut self, error: E) {
         self.error = Some(span_error(error));
     }

@@ -1,4 +1,4 @@
-//! Work that a handler spawns keeps its place in the trace.
+//! Keeps the work of spawned tasks in the trace.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,10 +11,10 @@ use crate::trace::context;
 use crate::trace::context::Scope;
 use crate::trace::within::{Surroundings, Within};
 
-/// Carries the current span into a task of its own.
+/// Carries the current span into a spawned task.
 pub trait InCurrentContext: Future + Sized {
-    /// Wraps the future so that the spans inside it become children of the span that is current
-    /// here, wherever the future is polled and however long it outlives the request.
+    /// Wraps the future. Its spans become children of the span that is current at this call, on
+    /// whatever thread the future is polled, and also after the request has ended.
     ///
     /// ```
     /// use detective::InCurrentContext;

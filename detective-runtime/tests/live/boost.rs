@@ -89,14 +89,14 @@ async fn refusals_say_what_was_expected() {
     );
     assert_refused(
         post("[]").await,
-        "the body is no object, expected an object such as {\"route\": \"/checkout/{id}\", \
+        "the body is not an object, expected an object such as {\"route\": \"/checkout/{id}\", \
          \"sample\": 1.0, \"for\": \"10m\"}",
     );
     let (status, answer) = post("{").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let detail = answer["detail"].as_str().unwrap();
     assert!(
-        detail.starts_with("the body is no JSON (EOF while parsing"),
+        detail.starts_with("the body is not JSON (EOF while parsing"),
         "{detail}"
     );
 
@@ -109,7 +109,7 @@ async fn refusals_say_what_was_expected() {
     );
 
     let missing = live.send(Method::DELETE, "/analytics/boost/7", "").await;
-    let expected = json!({"detail": "there is no boost `7`, nor any other"});
+    let expected = json!({"detail": "there is no boost `7`, because no boost is in force"});
     assert_eq!(missing, (StatusCode::NOT_FOUND, expected));
     boost(&live, json!({"route": "/toys/{id}"})).await;
     let missing = live.send(Method::DELETE, "/analytics/boost/x", "").await;
@@ -121,15 +121,15 @@ async fn refusals_say_what_was_expected() {
     }
     assert_refused(
         post(r#"{"route": "/toys/{id}"}"#).await,
-        "there are 16 boosts already, expected fewer; end one with DELETE /analytics/boost/<id>",
+        "16 boosts are in force, which is the maximum; end one with DELETE /analytics/boost/<id>",
     );
 
     let live = Live::start("[tracing]\nenabled = false\n").await;
     assert_refused(
         live.send(Method::POST, "/analytics/boost", r#"{"route": "*"}"#)
             .await,
-        "`tracing.enabled` is `false` (detective.toml:2:1), expected `true`: a boost switches \
-         nothing on that is off for all",
+        "`tracing.enabled` is `false` (detective.toml:2:1), expected `true`: a boost cannot \
+         turn on what is off for all requests",
     );
 }
 

@@ -112,10 +112,10 @@ async fn keys_that_need_a_restart_keep_their_values_and_are_reported() {
     live.get("/sell").await;
     // A key that is written with its current value is not a change.
     let expected = [
-        "detective.toml:4:1: `metrics.buckets` stood here, its removal needs a restart, and it keeps `[1.0]` until then",
+        "detective.toml:4:1: `metrics.buckets` was removed here, which needs a restart, and keeps `[1.0]` until then",
         "detective.toml:4:1: `store.queue_rows` needs a restart, and keeps `100` until then",
         "detective.toml:5:1: `store.url` needs a restart, and keeps its value until then",
-        "detective.toml:6:1: `routes.\"/sell\".buckets` stood here, its removal needs a restart, and it keeps `[2.0]` until then",
+        "detective.toml:6:1: `routes.\"/sell\".buckets` was removed here, which needs a restart, and keeps `[2.0]` until then",
         "detective.toml:9:1: `routes.\"/toys/*\".buckets` needs a restart, and keeps no value until then",
     ];
     assert_eq!(live.config().await["needs_restart"], json!(expected));
@@ -203,7 +203,7 @@ async fn a_rule_that_names_no_route_is_refused_by_the_current_strictness() {
     let wrong = "[service]\nstrict = false\n[tracing]\nsample = 1.0\n[routes.\"/toy/{id}\"]\nslow = \"1s\"\n";
     let error = live.change(wrong).await.unwrap_err();
     assert!(
-        error.contains("names no route, did you mean `/toys/{id}`?"),
+        error.contains("matches no route, did you mean `/toys/{id}`?"),
         "{error}"
     );
     assert_eq!(live.config().await["generation"], 1);

@@ -1,28 +1,27 @@
 //! The command line.
 
 pub const HELP: &str = "\
-A toy store to be watched with Detective.
+A toy store that Detective records.
 
 Usage: store [--visitors N]      (from the repository: cargo run -- [--visitors N])
        store detective <command>
 
-  --visitors N    also let N simulated customers walk through the store, at most 1000
+  --visitors N    also run N simulated customers, at most 1000
   --help          print this
 
   detective check | config | init | doctor
-                  what Detective can tell about the store and its settings; `detective --help`
-                  explains them
+                  the commands of Detective; `detective --help` explains them
 
 Environment:
-  STORE_LISTEN                  where to listen; 127.0.0.1:8000 by default, port 0 takes a free one
+  STORE_LISTEN                  the address to listen on; default 127.0.0.1:8000, port 0 takes a free one
   DETECTIVE_<SECTION>__<KEY>    any key of detective.toml
-  RUST_LOG                      what is logged to stderr; `warn` by default
+  RUST_LOG                      the log level on stderr; default `warn`
 ";
 
-/// More would be a load test, which people with pauses are bad at.
+/// The visitors pause between requests, so they are no use as a load test.
 const MOST_VISITORS: usize = 1000;
 
-/// What the command line asks for.
+/// The task that the command line names.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Run(Arguments),
@@ -32,11 +31,11 @@ pub enum Command {
 /// How to run the store.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
-    /// How many simulated customers there are.
+    /// The number of simulated customers.
     pub visitors: usize,
 }
 
-/// Reads the words that follow the program's name.
+/// Reads the arguments after the program's name.
 pub fn read(words: impl IntoIterator<Item = String>) -> Result<Command, String> {
     let mut arguments = Arguments::default();
     let mut words = words.into_iter();

@@ -1,4 +1,4 @@
-//! `GET /catalogue.csv`: every toy, streamed while it is read.
+//! `GET /catalogue.csv`: every toy, streamed while the rows are read.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::store::Store;
 use crate::toys::Toy;
 
-/// How many toys are read at once, however many there are.
+/// How many toys one query reads.
 const CHUNK: i64 = 10;
 
 #[investigate]
@@ -27,8 +27,8 @@ pub async fn catalogue(State(store): State<Store>) -> impl IntoResponse {
     (headers, Body::from_stream(head.chain(lines(store))))
 }
 
-/// The lines of the file, some at a time. An error in the middle breaks the stream off: the head is
-/// long gone.
+/// The lines of the file, some at a time. An error in the middle ends the stream, because the head of the
+/// response was already sent.
 fn lines(store: Store) -> impl Stream<Item = Result<Bytes, StoreError>> {
     stream::try_unfold(0, move |last_id| {
         let store = store.clone();
@@ -54,7 +54,7 @@ async fn next_toys(store: &Store, last_id: i64) -> Result<Vec<Toy>, StoreError> 
         .await?)
 }
 
-/// One line as RFC 4180 has it: the name in quotes, and quotes in it doubled.
+/// One line by RFC 4180: the name is in quotes, and quotes in the name are doubled.
 fn line(toy: &Toy) -> String {
     let name = toy.name.replace('"', "\"\"");
     format!(

@@ -7,23 +7,23 @@ use detective::client::sql;
 use sqlx::Sqlite;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 
-/// sqlx's pool, except that every statement becomes a span.
+/// sqlx's pool, which also makes a span for every statement.
 pub type Database = sql::Pool<Sqlite>;
 
-/// How long a writer waits for its turn: SQLite lets one write at a time.
+/// How long a writer waits for its turn. SQLite allows one writer at a time.
 const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot open the store's database `{path}`: {reason}; make its folder writable, or start elsewhere"
+    "cannot open the store's database `{path}`: {reason}; make its folder writable, or start the store in another folder"
 )]
 pub struct OpenError {
     path: String,
     reason: String,
 }
 
-/// Opens the database at `path`, and makes what is missing.
+/// Opens the database at `path`, and creates what is missing.
 pub async fn open(path: &Path) -> Result<Database, OpenError> {
     open_or_make(path).await.map_err(|error| OpenError {
         path: path.display().to_string(),

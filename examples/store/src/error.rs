@@ -1,22 +1,22 @@
-//! What goes wrong in the store, and how the customer hears of it.
+//! The errors of the store, and their responses.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// Every error of a handler. Its text is for us: `#[investigate]` keeps it with the request. The
-/// customer gets it too when the mistake is theirs, and a vague apology when it is ours.
+/// Every error of a handler. `#[investigate]` records its text. If the customer made the mistake, the
+/// response has the text, too. If the store failed, the response has only a general text.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("there is no toy `{0}`")]
     NoSuchToy(i64),
     #[error("`{toy}` is sold out: {wanted} wanted, {left} left")]
     SoldOut { toy: String, wanted: i64, left: i64 },
-    /// A request that can be read, but not fulfilled.
+    /// A request with a wrong value.
     #[error("{0}")]
     Invalid(String),
-    /// A request that cannot be read.
+    /// A request that cannot be parsed.
     #[error("{reason}")]
     Unreadable { status: StatusCode, reason: String },
     #[error("no wrapping paper is longer than {longest_cm} cm, and `{toy}` takes {needed_cm} cm")]
@@ -61,7 +61,7 @@ impl IntoResponse for StoreError {
     }
 }
 
-/// All that a customer hears of our own trouble. What it was is in the trace.
+/// The response to a failure of the store. The trace has the reason.
 pub fn apology(status: StatusCode) -> Response {
     let detail = "something went wrong in the store; please try again, or try another toy";
     (status, Json(json!({ "detail": detail }))).into_response()

@@ -1,4 +1,4 @@
-//! axum's extractors, except that they refuse in the store's own words.
+//! axum's extractors, with the store's own error type.
 
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -11,7 +11,7 @@ use crate::error::StoreError;
 #[from_request(via(axum::extract::Path), rejection(StoreError))]
 pub struct Path<T>(pub T);
 
-/// The parameters after the question mark.
+/// The query parameters.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(StoreError))]
 pub struct Query<T>(pub T);
@@ -49,7 +49,7 @@ impl From<JsonRejection> for StoreError {
     }
 }
 
-/// Checks that `value`, given as `name`, is one of `allowed`.
+/// Checks that the value of the parameter `name` is in the range `allowed`.
 pub fn within(
     name: &str,
     value: i64,

@@ -1,6 +1,6 @@
 //! `GET /gift-wrap/{toy_id}`: a toy in paper, with a label.
 //!
-//! Some toys cannot be wrapped; the customer gets an apology and no reason. The second mystery: which
+//! Some toys cannot be wrapped. The response does not say why. This is the second problem to solve: which
 //! ones, and why? It has two answers.
 
 use axum::Json;
@@ -13,10 +13,10 @@ use crate::extract::Path;
 use crate::store::Store;
 use crate::toys::{self, Toy};
 
-/// The longest roll of paper in the store.
+/// The length of the longest roll of paper in the store.
 const LONGEST_PAPER_CM: i64 = 300;
 
-/// What fits on a label, in bytes.
+/// The maximum length of a label, in bytes.
 const LABEL_BYTES: usize = 16;
 
 /// A wrapped toy.

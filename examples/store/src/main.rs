@@ -1,7 +1,7 @@
-//! A toy store whose every move is investigated: the program to copy from.
+//! A toy store with `#[investigate]` on its functions: the program to copy from.
 //!
-//! What Detective needs of a program is in this file: it is started first, handlers get its handle
-//! with their state, and it serves. The rest is a store like any other, with `#[investigate]` on its
+//! This file has everything that Detective needs from a program: it starts Detective first, puts the
+//! handle into the state, and serves. The rest is an ordinary store with `#[investigate]` on its
 //! functions.
 
 #![allow(
@@ -37,10 +37,10 @@ use arguments::{Arguments, Command};
 use store::Store;
 use welcome::say;
 
-/// Where the store listens when `STORE_LISTEN` does not say otherwise.
+/// The address of the store, if `STORE_LISTEN` does not set another.
 const LISTEN: &str = "127.0.0.1:8000";
 
-/// The store's own database. What Detective records goes to another one, named in `detective.toml`.
+/// The store's own database. Detective writes to another one, which `detective.toml` names.
 const DATABASE: &str = "data/store.db";
 
 #[tokio::main]
@@ -74,14 +74,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let store = open_store(&url, &detective).await?;
 
     welcome::greet(&url, &detective, arguments.visitors);
-    // They go home when this is dropped.
+    // The visitors stop when this is dropped.
     let _visitors = visitors::invite(arguments.visitors, &url)?;
     detective.serve(listener, routes::router(store)).await?;
     say("The toy store is closed.");
     Ok(())
 }
 
-/// The store behind the doors; `url` is where it reaches itself.
+/// Opens the store. `url` is the address at which it calls itself.
 async fn open_store(url: &str, detective: &Detective) -> Result<Store, Box<dyn Error>> {
     let database = database::open(Path::new(DATABASE)).await?;
     Ok(Store::new(database, url, detective.handle())?)

@@ -1,4 +1,4 @@
-//! `/orders`: how an order is doing, and buying a toy.
+//! `/orders`: the status of an order, and buying a toy.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,10 +16,10 @@ use crate::users::User;
 
 const MOST_PER_ORDER: i64 = 100;
 
-/// How many customers the town has; their numbers start at 0.
+/// The number of customers. Their ids start at 0.
 const CUSTOMERS: i64 = 100;
 
-/// What `GET /orders/{order_id}` answers.
+/// The answer of `GET /orders/{order_id}`.
 #[derive(Debug, Serialize)]
 pub struct Order {
     id: i64,
@@ -27,14 +27,14 @@ pub struct Order {
     user: User,
 }
 
-/// What `POST /orders` takes.
+/// The body of `POST /orders`.
 #[derive(Debug, Deserialize)]
 pub struct NewOrder {
     toy_id: i64,
     quantity: i64,
 }
 
-/// What `POST /orders` answers.
+/// The answer of `POST /orders`.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 pub struct Receipt {
     id: i64,
@@ -74,8 +74,7 @@ pub async fn buy(
     ))
 }
 
-/// How the order is doing. One that was never placed here is still on its way through the post, and
-/// processing too.
+/// The status of the order. An unknown order counts as `processing`.
 #[investigate]
 async fn get_order_details(store: &Store, order_id: i64) -> Result<String, StoreError> {
     let status = sqlx::query_scalar("SELECT status FROM orders WHERE id = ?")
@@ -85,7 +84,7 @@ async fn get_order_details(store: &Store, order_id: i64) -> Result<String, Store
     Ok(status.unwrap_or_else(|| "processing".to_owned()))
 }
 
-/// Asks the user service, by HTTP; its part of the work appears in the same trace.
+/// Asks the user service over HTTP. Its spans are in the same trace.
 #[investigate(fields(user_id))]
 async fn get_user_details(store: &Store, user_id: i64) -> Result<User, StoreError> {
     let url = format!("{}/users/{user_id}", store.user_service);
@@ -99,11 +98,11 @@ async fn get_user_details(store: &Store, user_id: i64) -> Result<User, StoreErro
         .await?)
 }
 
-/// Takes the toys from the shelf and writes the order, or does neither.
+/// Takes the toys out of stock and writes the order, or does neither.
 #[investigate]
 async fn sell(store: &Store, toy_id: i64, quantity: i64) -> Result<Receipt, StoreError> {
     let mut sale = store.database.begin().await?;
-    // Taking and checking are one statement, so that two customers cannot both get the last toy.
+    // One statement checks and takes, so two customers cannot both get the last toy.
     let taken =
         "UPDATE toys SET stock = stock - ?1 WHERE id = ?2 AND stock >= ?1 RETURNING price_cents";
     let price_cents: Option<i64> = sqlx::query_scalar(taken)
@@ -127,7 +126,7 @@ async fn sell(store: &Store, toy_id: i64, quantity: i64) -> Result<Receipt, Stor
     Ok(receipt)
 }
 
-/// Why nothing could be taken from the shelf.
+/// Why the toys could not be taken out of stock.
 #[investigate]
 async fn why_not(store: &Store, toy_id: i64, wanted: i64) -> Result<StoreError, StoreError> {
     let shelf: Option<(String, i64)> = sqlx::query_as("SELECT name, stock FROM toys WHERE id = ?")

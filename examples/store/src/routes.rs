@@ -1,4 +1,4 @@
-//! Every door of the store.
+//! Every route of the store.
 
 use std::any::Any;
 
@@ -17,9 +17,9 @@ use crate::error::apology;
 use crate::store::Store;
 use crate::{catalogue, gift_wrap, orders, search, toys, users};
 
-/// The whole store. `/metrics` and `/analytics` are not here: Detective brings them.
+/// The whole store. `/metrics` and `/analytics` are not here: Detective adds them.
 pub fn router(store: Store) -> Router {
-    // The outermost layer answers scripts of other sites, and lets them read errors too.
+    // CORS is the outermost layer, so scripts of other sites can also read errors.
     let cors = CorsLayer::new()
         .allow_origin(cors::Any)
         .allow_methods(cors::Any)
@@ -74,7 +74,7 @@ async fn method_not_allowed() -> impl IntoResponse {
     )
 }
 
-/// Customers who give their name in `x-customer` are kept apart in the analytics.
+/// The name in the header `x-customer` becomes the `consumer` of the request's row.
 async fn note_customer(request: Request, next: Next) -> Response {
     if let Some(Ok(name)) = request
         .headers()

@@ -1,6 +1,7 @@
-//! `GET /search?q=`: toys by a part of their name, and when each can be had.
+//! `GET /search?q=`: toys by a part of their name, and when each is available.
 //!
-//! Some searches take a hundred times as long as others. The first mystery: which ones, and why?
+//! Some searches take a hundred times as long as others. This is the first problem to solve: which ones,
+//! and why?
 
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ use crate::toys::Toy;
 const MOST_HITS: i64 = 50;
 const LONGEST_QUESTION: usize = 100;
 
-/// The workshop has one telephone, and it is at the other end of the hall.
+/// The simulated time of one call to the workshop.
 const TELEPHONE_PAUSE: Duration = Duration::from_millis(180);
 
-/// What stands after the question mark.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
 pub struct Question {
     q: String,
@@ -80,6 +81,6 @@ async fn telephone_workshop(store: &Store, toy_id: i64) -> Result<i64, StoreErro
         .bind(toy_id)
         .fetch_optional(&store.database)
         .await?;
-    // Nobody in the workshop has a plan for it, so they say what they always say.
+    // There is no date for this toy, so the answer is the usual number of days.
     Ok(days.unwrap_or(14))
 }

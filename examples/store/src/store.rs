@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! What all handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 use crate::database::Database;
 
-/// How long the store waits for an answer of another service.
+/// How long the store waits for another service.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The axum state; a cheap clone.
+/// The axum state. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub database: Database,
-    /// For calls to other services; carries the trace on to them.
+    /// The client for calls to other services. It sends the trace on to them.
     pub http: ClientWithMiddleware,
-    /// The service that knows the users: in this small town, the store itself.
+    /// The URL of the user service. In this example, it is the store itself.
     pub user_service: Arc<str>,
-    /// For the cache. What a handler says about its request needs no handle.
+    /// The handle of Detective, for its cache. What a handler says about its request needs no handle.
     pub detective: Handle,
 }
 
@@ -30,7 +30,7 @@ impl Store {
         user_service: &str,
         detective: Handle,
     ) -> Result<Self, reqwest::Error> {
-        // The user service is near; a proxy for the wide world would not find it.
+        // The user service is on this machine, so no proxy is needed.
         let http = reqwest::Client::builder()
             .timeout(HTTP_TIMEOUT)
             .no_proxy()

@@ -533,7 +533,7 @@ POST /orders (server)
 }
 
 #[tokio::test]
-async fn the_mysteries_can_be_solved_by_their_traces() {
+async fn the_problems_can_be_solved_by_their_traces() {
     let store = TestStore::open().await;
     store.get("/gift-wrap/16").await;
     store.get("/gift-wrap/15").await;

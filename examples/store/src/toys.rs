@@ -1,4 +1,4 @@
-//! `/toys`: the catalogue page by page, one toy, and new ones.
+//! `/toys`: the catalogue in pages, one toy, and new toys.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::extract::{self, Path, Query, within};
 use crate::store::Store;
 
-/// How long a toy may be shown as it was; a sale forgets it at once.
+/// How long a toy is cached. A sale removes it from the cache.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
 const MOST_PER_PAGE: i64 = 100;
@@ -29,7 +29,7 @@ pub struct Toy {
     pub length_cm: i64,
 }
 
-/// What `POST /toys` takes.
+/// The body of `POST /toys`.
 #[derive(Debug, Deserialize)]
 pub struct NewToy {
     name: String,
@@ -39,7 +39,7 @@ pub struct NewToy {
     length_cm: i64,
 }
 
-/// What may stand after the question mark of `GET /toys`.
+/// The query parameters of `GET /toys`.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub struct Paging {
@@ -53,7 +53,7 @@ pub struct Page {
     toys: Vec<Toy>,
     page: i64,
     per_page: i64,
-    /// How many toys there are on all pages.
+    /// The number of toys on all pages.
     total: i64,
 }
 
@@ -95,7 +95,7 @@ pub async fn create_toy(
     ))
 }
 
-/// One toy, from the cache or the database. However many ask at once, one of them queries.
+/// One toy, from the cache or the database. If many ask at the same time, one of them queries.
 #[investigate(fields(toy_id))]
 pub async fn find_toy(store: &Store, toy_id: i64) -> Result<Toy, StoreError> {
     let cache = store.detective.cache();
@@ -104,7 +104,7 @@ pub async fn find_toy(store: &Store, toy_id: i64) -> Result<Toy, StoreError> {
         .await
 }
 
-/// Forgets what the cache knows of a toy, because it has changed.
+/// Removes a toy from the cache, because it has changed.
 #[investigate]
 pub async fn forget_toy(store: &Store, toy_id: i64) {
     store.detective.cache().remove(&cache_key(toy_id)).await;

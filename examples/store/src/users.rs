@@ -1,4 +1,4 @@
-//! `GET /users/{user_id}`: who somebody is, from the cache or the database.
+//! `GET /users/{user_id}`: a user, from the cache or the database.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::error::StoreError;
 use crate::extract::Path;
 use crate::store::Store;
 
-/// How long a user is remembered.
+/// How long a user is cached.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
-// Nothing is slow on one machine, and a trace of hairlines teaches little. So the way to the service
-// and its table take a moment each, unless the cache knows the answer.
+// On one machine everything is fast, and a trace of very short spans teaches little. So the service and
+// its table wait for a moment each, unless the user is in the cache.
 const NETWORK_PAUSE: Duration = Duration::from_millis(20);
 const QUERY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -49,8 +49,7 @@ async fn cache_check(store: &Store, key: &str) -> Option<User> {
     store.detective.cache().get(key).await
 }
 
-/// Finds the user and remembers them. Nobody is turned away: whoever is not in the table is called by
-/// their number.
+/// Finds the user and caches them. A user who is not in the table is named after the id.
 #[investigate]
 async fn database_query(store: &Store, key: &str, user_id: i64) -> Result<User, StoreError> {
     sleep(QUERY_PAUSE).await;

@@ -1,5 +1,5 @@
-//! Simulated customers, so that there is something to watch: ordinary HTTP clients with names,
-//! pauses, and the curiosity that finds mysteries.
+//! Simulated customers, so that there are requests to look at. They are ordinary HTTP clients with names
+//! and pauses, and they also send the requests that fail.
 
 use std::time::Duration;
 
@@ -27,20 +27,20 @@ const WORDS: [&str; 8] = [
     "bear", "train", "dragon", "duck", "puzzle", "kite", "robot", "moon",
 ];
 
-/// What a customer gets lost in.
-const WRONG_DOORS: [&str; 4] = ["/users/grandma", "/toys/9999", "/checkout", "/toys?page=0"];
+/// Paths that answer with an error.
+const WRONG_PATHS: [&str; 4] = ["/users/grandma", "/toys/9999", "/checkout", "/toys?page=0"];
 
 /// How long an impatient customer waits for a search.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-/// Lets `count` customers walk through the store at `url` until the set is dropped.
+/// Runs `count` customers of the store at `url` until the set is dropped.
 pub fn invite(count: usize, url: &str) -> Result<JoinSet<()>, reqwest::Error> {
     let mut visitors = JoinSet::new();
     for number in 0..count {
         let visitor = Visitor::new(number, url)?;
         visitors.spawn(async move {
             loop {
-                // A customer who could not be served comes back later.
+                // After a failed request, the customer comes back later.
                 let _disappointment = visitor.visit().await;
                 pause(1_000..4_000).await;
             }
@@ -99,7 +99,7 @@ impl Visitor {
         }
     }
 
-    /// Browses, looks closer, perhaps buys, has it wrapped, and asks after the order.
+    /// Lists toys, opens one, perhaps buys it, has it wrapped, and asks for the order's status.
     async fn shop(&self) -> Result<(), reqwest::Error> {
         let page = fastrand::u8(1..=4);
         let Page { toys } = self
@@ -142,7 +142,7 @@ impl Visitor {
         let path = format!("/search?q={word}");
         let answer = self.get(&path);
         if fastrand::u8(..4) == 0 {
-            // Walks out while the clerk is still on the telephone.
+            // Disconnects before the answer has come.
             let _left = tokio::time::timeout(PATIENCE, answer).await;
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl Visitor {
     }
 
     async fn get_lost(&self) -> Result<(), reqwest::Error> {
-        self.get(WRONG_DOORS[fastrand::usize(..WRONG_DOORS.len())])
+        self.get(WRONG_PATHS[fastrand::usize(..WRONG_PATHS.len())])
             .await?;
         Ok(())
     }

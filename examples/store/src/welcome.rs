@@ -1,4 +1,4 @@
-//! What the program says to the person who started it.
+//! The messages for the person who started the program.
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use detective::Detective;
 use tracing_subscriber::EnvFilter;
 
-/// The address at which this machine reaches what listens on `address`: a server that listens on
-/// every interface is called by the loopback one.
+/// The URL of a server that listens on `address`, for clients on this machine. If the server listens on
+/// every interface, the URL has the loopback address.
 pub fn url_of(mut address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -19,42 +19,42 @@ pub fn url_of(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Tells which addresses to open.
+/// Prints the addresses to open.
 pub fn greet(url: &str, detective: &Detective, visitors: usize) {
     let pages = detective
         .admin_address()
         .map_or_else(|| url.to_owned(), url_of);
     let traces = detective.config().jaeger.ui_url;
     let visitors = match visitors {
-        0 => "none; `cargo run -- --visitors 20` invites some".to_owned(),
+        0 => "none; `cargo run -- --visitors 20` adds some".to_owned(),
         visitors => visitors.to_string(),
     };
     say(&format!(
         "\
-The toy store is open; ctrl-c closes it.
+The toy store is open. Press ctrl-c to close it.
 
   store       {url}
   metrics     {pages}/metrics
   analytics   {pages}/analytics
-  traces      {traces} (Jaeger's own page, if you run one)
+  traces      {traces} (Jaeger's own page, if Jaeger runs)
   visitors    {visitors}
 "
     ));
 }
 
-/// Writes to standard output, and does not mind when nobody reads it.
+/// Writes to standard output. It ignores an error, for example when nobody reads the output.
 pub fn say(text: &str) {
     let mut output = io::stdout();
     let _nobody_reads = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
-/// Tells why the program ends before its time.
+/// Prints why the program ends with an error.
 pub fn apologise(error: &dyn Error) -> ExitCode {
     let _nobody_reads = writeln!(io::stderr(), "error: {error}");
     ExitCode::FAILURE
 }
 
-/// Logs go to standard error, as `RUST_LOG` says; warnings without it.
+/// Logs to standard error. `RUST_LOG` sets the level; the default is `warn`.
 pub fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! `[admin]`: where the pages of Detective are served.
+//! `[admin]`: where `/metrics` and `/analytics` are served.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,8 @@ use crate::config::declare::section;
 section! {
     /// Where `/metrics` and `/analytics` are served.
     pub struct Admin in "admin" {
-        /// An address of their own. Absent: they are served beside the application's routes.
+        /// A separate address for them. Absent: they are served together with the application's
+        /// routes.
         restart listen: Option<SocketAddr> = None, example "\"127.0.0.1:9464\"";
     }
 }

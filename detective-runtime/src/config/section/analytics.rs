@@ -1,4 +1,4 @@
-//! `[analytics]`: the pages about the requests.
+//! `[analytics]`: the routes under `/analytics`.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use crate::config::declare::section;
 use crate::config::secret::Secret;
 
 section! {
-    /// The pages under `/analytics`.
+    /// The routes under `/analytics`, and who has access to them.
     pub struct Analytics in "analytics" {
-        /// Whether they answer.
+        /// Whether the routes are served.
         restart enabled: bool = true;
-        /// What visitors of `/analytics` and `/metrics` must show (`Authorization: Bearer ...`).
-        /// Absent: only clients on this machine are answered. `token_file` names a file to read
-        /// it from.
+        /// The token that clients must send to `/analytics` and `/metrics`
+        /// (`Authorization: Bearer ...`). Clients on this machine do not need it. Absent: only
+        /// clients on this machine have access. `token_file` names a file that holds the token.
         live token: Option<Secret> = None, check NOT_EMPTY, example "\"a long random text\"";
-        /// How long an answer is given again without asking the store. "0s": never.
+        /// How long an answer is reused before the store is read again. "0s": it is never reused.
         live cache_ttl: Duration = Duration::from_secs(2);
     }
 }

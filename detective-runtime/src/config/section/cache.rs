@@ -1,4 +1,4 @@
-//! `[cache]`: where answers are kept for a while.
+//! `[cache]`: where cached values are kept.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use crate::config::declare::section;
 use crate::config::secret::Secret;
 
 section! {
-    /// The cache that the application and `/analytics` share. A Redis that is away never fails a
-    /// request: its answers are misses until it is back.
+    /// The cache, which the application and `/analytics` use. An unreachable Redis never fails a
+    /// request: every read is a miss until Redis answers again.
     pub struct Cache in "cache" {
-        /// "memory" for this process alone, or the address of a Redis: "redis://localhost:6379".
-        /// `url_file` names a file to read it from.
+        /// "memory" for a cache in this process, or the address of a Redis:
+        /// "redis://localhost:6379". `url_file` names a file that holds the address.
         restart url: Secret = "memory".into(), check CACHE_URL;
-        /// Most entries that are kept in memory. 0 keeps none.
+        /// Maximum number of entries in memory. 0: nothing is kept. Redis does not use this key.
         restart capacity: u64 = 10_000;
-        /// Put before every key in Redis, where several services share one.
+        /// Prefix of every key in Redis. Set it if several services share one Redis.
         restart prefix: String = String::new(), example "\"store:\"";
-        /// Longest wait for Redis before a call counts as a miss.
+        /// Maximum time to wait for Redis. After it, the call counts as a miss.
         restart timeout: Duration = Duration::from_millis(250), check LONGER_THAN_ZERO;
     }
 }

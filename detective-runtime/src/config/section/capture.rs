@@ -1,45 +1,46 @@
-//! `[capture]`: what is kept of a request besides its route, status and times.
+//! `[capture]`: which data of a request are recorded, besides its route, status and times.
 
 use crate::config::declare::section;
 use crate::config::setting::choice;
 
 section! {
-    /// What is kept of a request besides its route, status, sizes and times. Bodies never are.
+    /// Which data of a request are recorded, besides its route, status, sizes and times. Bodies are
+    /// never recorded.
     pub struct Capture in "capture" {
-        /// The raw path, without the query.
+        /// Whether the path is recorded, without the query.
         live path: bool = true;
-        /// Names of the query parameters that are kept. Empty: none.
+        /// Names of the query parameters to record. Empty: none.
         live query: Vec<String> = Vec::new(), example "[\"page\", \"sort\"]";
-        /// Names of the request headers that are kept. Empty: none.
+        /// Names of the request headers to record. Empty: none.
         live request_headers: Vec<String> = Vec::new(), check HEADER_NAMES,
             example "[\"accept-language\"]";
-        /// Names of the response headers that are kept. Empty: none.
+        /// Names of the response headers to record. Empty: none.
         live response_headers: Vec<String> = Vec::new(), check HEADER_NAMES,
             example "[\"content-type\"]";
-        /// Headers that are never kept, whatever the lists above and the rules below say.
-        /// Always among them: authorization, cookie, set-cookie, proxy-authorization, x-api-key
-        /// and others that carry secrets.
+        /// Names of headers that are never recorded, even if a list above or a rule below names
+        /// them. authorization, cookie, set-cookie, proxy-authorization, x-api-key and other
+        /// headers that carry secrets are always denied.
         live deny: Vec<String> = Vec::new(), check HEADER_NAMES, example "[\"x-session\"]";
-        /// The client's address: "full"; "truncated" to the network (/24, /48); "hashed", which
-        /// still counts visitors; or "off".
+        /// How the client's address is recorded: "full"; "truncated" to the network (/24 for IPv4,
+        /// /48 for IPv6); "hashed", with a key that changes at each start; or "off".
         live client_address: ClientAddress = ClientAddress::Full;
-        /// The User-Agent header.
+        /// Whether the User-Agent header is recorded.
         live user_agent: bool = true;
-        /// The text of a handler's error.
+        /// Whether the texts of errors and panics are recorded.
         live error: bool = true;
-        /// Longest text that is kept of any one value, in bytes; the rest is cut off.
+        /// Maximum length of one recorded text, in bytes. Longer texts are cut off.
         live max_text_bytes: usize = 1024, check AT_LEAST_ONE;
     }
 }
 
 choice! {
-    /// What is kept of the client's address.
+    /// How the client's address is recorded.
     pub enum ClientAddress {
-        /// All of it.
+        /// The whole address.
         Full = "full",
         /// The network: the first 24 bits of an IPv4 address, the first 48 of an IPv6 address.
         Truncated = "truncated",
-        /// A hash, which tells visitors apart without naming them.
+        /// A hash. It tells clients apart, but does not show the address.
         Hashed = "hashed",
         /// Nothing.
         Off = "off",
@@ -47,7 +48,7 @@ choice! {
     expected "\"full\", \"truncated\", \"hashed\" or \"off\""
 }
 
-/// Headers that carry secrets: never captured, whatever an allow-list says.
+/// Headers that carry secrets. They are never captured, even if a list names them.
 pub(crate) const DENIED_HEADERS: &[&str] = &[
     "authorization",
     "cookie",

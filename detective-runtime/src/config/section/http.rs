@@ -1,4 +1,4 @@
-//! `[http]`: which requests are recorded, and how they are named.
+//! `[http]`: which requests are recorded, and under which names.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::config::setting::choice;
 section! {
     /// Which requests are recorded, and under which names.
     pub struct Http in "http" {
-        /// "all" records every request; "investigated" only those that an `#[investigate]`
-        /// function handles.
+        /// "all" records every request. "investigated" records only the requests that an
+        /// `#[investigate]` function handles.
         live watch: Watch = Watch::All;
-        /// Requests that leave no trace, row or metric: route templates or raw paths, where `*`
-        /// matches any text. An empty list records everything.
+        /// Requests that are not recorded: route templates or paths, in which `*` matches any text.
+        /// Empty: every request is recorded.
         live exclude: Vec<String> = texts(&[
             "/health",
             "/healthz",
@@ -32,14 +32,15 @@ section! {
             "/analytics",
             "/analytics/*",
         ]), check ROUTE_PATTERNS;
-        /// Names for paths that no route template describes, such as those of mounted services:
-        /// from a pattern to the name that takes the template's place.
+        /// Names for paths that have no route template, such as the paths of mounted services. Each
+        /// entry maps a pattern to the name that is used instead of the template.
         live groups: BTreeMap<String, String> = BTreeMap::new(), check ROUTE_GROUPS,
             example "{ \"/legacy/*\" = \"/legacy\" }";
-        /// Methods that are told apart; all others are recorded as `_OTHER`. Case-sensitive.
+        /// Methods that are recorded by name, case-sensitive. All others are recorded as `_OTHER`.
         restart known_methods: Vec<String> = texts(&Self::KNOWN_METHODS), check METHODS;
-        /// Address ranges of the proxies whose X-Forwarded-For and Forwarded headers are
-        /// believed. Empty: none, and the client is whoever opened the connection.
+        /// Address ranges of the proxies that are trusted. X-Forwarded-For, X-Forwarded-Proto,
+        /// X-Forwarded-Host and Forwarded from these proxies decide the client's address, the scheme
+        /// and the host. Empty: no proxy is trusted, and the client is the peer of the connection.
         live trusted_proxies: Vec<IpNet> = Vec::new(), example "[\"10.0.0.0/8\"]";
     }
 }
@@ -71,7 +72,7 @@ choice! {
     pub enum Watch {
         /// Every request.
         All = "all",
-        /// Only requests that an investigated function handles.
+        /// Only the requests that an investigated function handles.
         Investigated = "investigated",
     }
     expected "\"all\" or \"investigated\""

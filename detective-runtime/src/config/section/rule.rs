@@ -1,4 +1,4 @@
-//! `[routes."..."]` and `[investigate."..."]`: what holds for one route or one function.
+//! `[routes."..."]` and `[investigate."..."]`: settings for single routes and functions.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use crate::config::diagnostic::{Diagnostic, Place};
 use crate::config::rule_section;
 
 section! {
-    /// What is decided for the routes or functions that a pattern names. A key that is absent
-    /// leaves the decision to the next closest pattern, then to the sections above.
+    /// The settings for the routes or functions that a pattern matches. If a key is absent, the next
+    /// closest pattern decides, and then the sections above.
     pub struct Rule in "" {
         /// Whether spans are recorded.
         live spans: Option<bool> = None, example "false";
-        /// Whether times go into a histogram.
+        /// Whether times are recorded in a histogram.
         live histogram: Option<bool> = None, example "false";
-        /// Upper bounds of the histogram, in seconds, ascending.
+        /// Upper bounds of the histogram buckets, in seconds, in ascending order.
         restart buckets: Option<Vec<f64>> = None, check BOUNDS, example "[0.1, 1.0, 10.0]";
         /// Whether a row is written for each request.
         live record: Option<bool> = None, example "false";
-        /// Share of the traces that are kept, 0.0 to 1.0, instead of `tracing.sample`.
+        /// Fraction of the traces to keep, from 0.0 to 1.0; replaces `tracing.sample`.
         live sample: Option<f64> = None, check SHARE, example "0.1";
-        /// A request that takes longer is slow, instead of `tracing.slow`.
+        /// A request that takes this long or longer is slow; replaces `tracing.slow`.
         live slow: Option<Duration> = None, example "\"250ms\"";
-        /// Request headers that are kept, instead of `capture.request_headers`.
+        /// Request headers to record; replaces `capture.request_headers`.
         live request_headers: Option<Vec<String>> = None, check HEADER_NAMES,
             example "[\"accept-language\"]";
-        /// Response headers that are kept, instead of `capture.response_headers`.
+        /// Response headers to record; replaces `capture.response_headers`.
         live response_headers: Option<Vec<String>> = None, check HEADER_NAMES,
             example "[\"content-type\"]";
     }
 }
 
 impl Rule {
-    /// The rule that sets these keys, which exist.
+    /// The rule that sets these keys. Keys that do not exist are ignored.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Rule {
         }
     }
 
-    /// This rule, with `fallback` deciding what this one leaves open.
+    /// This rule, completed by `fallback` for every key that this one does not set.
     #[must_use]
     pub fn or(self, fallback: &Rule) -> Rule {
         Rule {

@@ -1,4 +1,4 @@
-//! `[store]`: where the row of every request is kept.
+//! `[store]`: where the row of each request is written.
 
 use std::path::Path;
 
@@ -8,26 +8,26 @@ use crate::config::declare::section;
 use crate::config::secret::Secret;
 
 section! {
-    /// Where the row of every request is kept, for `/analytics` and for your own queries on
-    /// `api_metrics`.
+    /// Where the row of each request is written. `/analytics` and your own queries on `api_metrics`
+    /// read these rows.
     pub struct Store in "store" {
         /// Whether rows are written.
         restart enabled: bool = true;
-        /// Address of the database: "sqlite://data/detective.db", "sqlite::memory:". A relative
-        /// path begins at the folder of this file, or at the working directory without one.
-        /// `url_file` names a file to read it from.
+        /// Address of the database: "sqlite://data/detective.db" or "sqlite::memory:". A relative
+        /// path begins at the folder of this file. If there is no file, it begins at the working
+        /// directory. `url_file` names a file that holds the address.
         restart url: Secret = "sqlite://data/detective.db".into(), check STORE_URL;
-        /// Most rows that wait to be written; further ones are counted as dropped.
+        /// Maximum number of rows that wait to be written. Further rows are dropped and counted.
         restart queue_rows: usize = 50_000, check AT_LEAST_ONE;
     }
 }
 
-/// What would end or change the path of an SQLite address.
+/// Characters that would end or change the path of an SQLite address.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 impl Store {
-    /// The address of the store, in which a relative path of an SQLite file is resolved against
-    /// `directory` (see [`Origin::directory`](crate::config::Origin::directory)).
+    /// The address of the store. A relative path of an SQLite file is resolved against `directory`
+    /// (see [`Origin::directory`](crate::config::Origin::directory)).
     pub fn resolved_url(&self, directory: &Path) -> Secret {
         let url = self.url.expose();
         let Some(path) = url

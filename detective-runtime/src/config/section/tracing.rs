@@ -5,24 +5,24 @@ use std::time::Duration;
 use crate::config::declare::section;
 
 section! {
-    /// Which traces are recorded and kept. Requests that fail or are slow are always kept, and
-    /// so are those whose caller keeps its part of the trace.
+    /// Which traces are recorded and kept. The traces of requests that fail or are slow are always
+    /// kept, and so are traces that the caller sampled.
     pub struct Tracing in "tracing" {
-        /// Whether spans are recorded at all. Metrics and rows do not depend on it.
+        /// Whether spans are recorded. Metrics and rows do not depend on it.
         live enabled: bool = true;
-        /// Share of the other traces that are kept: 1.0 is all, 0.0 none.
+        /// Fraction to keep of the traces that begin here: 1.0 keeps all, 0.0 keeps none.
         live sample: f64 = 1.0, check SHARE;
-        /// A request that takes longer than this is slow. "0s": all are.
+        /// A request that takes this long or longer is slow. "0s": every request is slow.
         live slow: Duration = Duration::from_secs(1);
-        /// Whether a `traceparent` header is believed, so that the caller's trace goes on here.
-        /// Turn it off where strangers can send one.
+        /// Whether an incoming `traceparent` header is trusted, so that the caller's trace continues
+        /// here. Turn it off if strangers can send requests directly.
         live trust_inbound: bool = true;
-        /// Whether an error is also an `exception` event on its span.
+        /// Whether an error is also recorded as an `exception` event on its span.
         live exception_events: bool = true;
-        /// Most spans that are kept of one request; further ones are counted as dropped.
+        /// Maximum number of spans for one request. Further spans are dropped and counted.
         live max_spans: usize = 1000, check AT_LEAST_ONE;
-        /// Most fields that are kept of all the spans of one request; further ones are counted as
-        /// dropped.
+        /// Maximum number of fields for all spans of one request. Further fields are dropped and
+        /// counted.
         live max_fields: usize = 2000, check AT_LEAST_ONE;
     }
 }

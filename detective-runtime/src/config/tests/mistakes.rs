@@ -59,7 +59,7 @@ fn unknown_section() {
 fn key_without_section() {
     check(
         "sample = 1.0\n",
-        "detective.toml:1:1: key `sample` is in no section, expected it below one such as [service]",
+        "detective.toml:1:1: key `sample` is not in a section, expected it in one such as [service]",
     );
     check(
         "store = \"sqlite:x\"\n",
@@ -144,7 +144,7 @@ fn wrong_values() {
         ),
         (
             "http.groups = { \"legacy/*\" = \"/legacy\" }",
-            "17: `http.groups` names `legacy/*`, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
+            "17: `http.groups` has the name `legacy/*`, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"",
         ),
         (
             "http.known_methods = [\"GET \"]",
@@ -192,11 +192,11 @@ fn secrets_are_not_shown() {
     );
     check(
         "[jaeger.headers]\n\"a b\" = \"hunter2\"\n",
-        "detective.toml:2:1: `jaeger.headers` names `a b`, expected a header name, such as \"authorization\"",
+        "detective.toml:2:1: `jaeger.headers` has the name `a b`, expected a header name, such as \"authorization\"",
     );
     check(
         "[jaeger.headers]\n\"authorization: Basic hunter2\" = \"\"\n",
-        "detective.toml:2:1: `jaeger.headers` names `authorization:[hidden]`, expected a header name, such as \"authorization\"",
+        "detective.toml:2:1: `jaeger.headers` has the name `authorization:[hidden]`, expected a header name, such as \"authorization\"",
     );
 }
 
@@ -204,8 +204,8 @@ fn secrets_are_not_shown() {
 fn wrong_patterns() {
     check(
         "[routes.\"/users/:id\"]\nsample = 1\n[investigate.\"store.users\"]\n",
-        "detective.toml:1:9: `/users/:id` in [routes], expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"\n\
-         detective.toml:3:14: `store.users` in [investigate], expected a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"",
+        "detective.toml:1:9: `/users/:id` in [routes] is not a route, expected a route such as \"/users/{user_id}\", where `*` matches any text, as in \"/users/*\"\n\
+         detective.toml:3:14: `store.users` in [investigate] is not a function, expected a path such as \"store::users::get_user\", where `*` matches any text, as in \"store::*\"",
     );
 }
 
@@ -306,8 +306,7 @@ DETECTIVE_TRCING__SAMPLE: unknown section [trcing], did you mean `tracing`?
 
 #[test]
 fn variable_that_is_nearly_a_key() {
-    let expected =
-        "DETECTIVE_STORE_URL: not a key and ignored, did you mean `DETECTIVE_STORE__URL`?";
+    let expected = "DETECTIVE_STORE_URL: this variable is not a key and is ignored, did you mean `DETECTIVE_STORE__URL`?";
     let variables = [
         ("DETECTIVE_STORE_URL", "x"),
         ("DETECTIVE_REQUIRE_SERVERS", "1"),
@@ -352,7 +351,7 @@ fn file_that_is_no_text() {
 fn secret_files() {
     check(
         "[store]\nurl = \"sqlite:x\"\nurl_file = \"y\"\n",
-        "detective.toml:3:1: `store.url` and `store.url_file` are both set, expected one of them",
+        "detective.toml:3:1: `store.url` and `store.url_file` are both set, expected only one of them",
     );
     check(
         "[store]\nurl_file = \"y\"\n",
@@ -367,9 +366,9 @@ fn denied_header_in_a_list() {
          [routes.\"/a\"]\nresponse_headers = [\"set-cookie\"]\n",
         &[],
         &[
-            "detective.toml:2:1: `Cookie` is never captured, since it is on the deny-list",
-            "detective.toml:2:1: `x-mine` is never captured, since it is on the deny-list",
-            "detective.toml:5:1: `set-cookie` is never captured, since it is on the deny-list",
+            "detective.toml:2:1: `Cookie` is never captured, because it is on the deny list",
+            "detective.toml:2:1: `x-mine` is never captured, because it is on the deny list",
+            "detective.toml:5:1: `set-cookie` is never captured, because it is on the deny list",
         ],
     );
 }

@@ -11,7 +11,7 @@ use tokio::{
 
 const TOKEN: &str = "a long random text";
 
-/// Everything behind the door.
+/// Everything behind the access check.
 const PAGES: [&str; 7] = [
     "/metrics",
     "/analytics/metrics",
@@ -77,7 +77,7 @@ async fn check(base: &str, headers: &[(&str, &str)], status: u16) {
             );
         }
     }
-    // The door is none of the application's: its own routes answer everyone.
+    // The application's own routes have no access check: they answer everyone.
     assert_eq!(
         ask(&format!("{base}/users/1"), headers).await.status(),
         200,
@@ -161,7 +161,7 @@ async fn another_machine_is_refused() {
     let outside = format!("http://{address}:{}", store.port());
     check(&outside, &[], 403).await;
     check(&outside, &[("host", "localhost")], 403).await;
-    // Without a token there is nothing that would open the door, not even an empty one.
+    // If no token is set, no token gives access, not even an empty one.
     check(
         &outside,
         &[("host", "localhost"), ("authorization", "Bearer ")],
