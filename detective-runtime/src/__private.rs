@@ -4,8 +4,12 @@
 pub use inventory::submit;
 
 pub use crate::__detective_error_text as error_text;
+pub use crate::__detective_original;
 pub use crate::callsite::{Callsite, Site};
 pub use crate::capture::*;
 pub use crate::options::Options;
 pub use crate::outcome::*;
-pub use crate::trace::{Fields, FunctionSpan as Span};
+pub use crate::trace::{
+    Fields, FunctionCall, FunctionFuture, FunctionStream, enter, fields, run, run_async,
+    run_future, run_stream,
+};

@@ -54,6 +54,8 @@ pub(crate) struct Record {
     pub(crate) fields: Vec<Field>,
     /// Index of the span that is open at this moment; `None`: the record's own.
     pub(crate) current: Option<u32>,
+    /// Whether the function that has just begun wants to add its fields to the span that is open.
+    pub(crate) wants_fields: bool,
     pub(crate) dropped_spans: u32,
     /// How many of the spans have not ended.
     pub(crate) open_spans: u32,
@@ -246,6 +248,7 @@ impl Record {
         self.fields.clear();
         self.fields.shrink_to(SPANS_KEPT_FOR_REUSE);
         self.current = None;
+        self.wants_fields = false;
         self.dropped_spans = 0;
         self.open_spans = 0;
         self.has_detached = false;

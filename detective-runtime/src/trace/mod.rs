@@ -12,7 +12,10 @@ mod sampling;
 mod span;
 
 pub(crate) use client_span::ClientSpan;
-pub use function::{Fields, FunctionSpan};
+pub use function::{
+    Fields, FunctionCall, FunctionFuture, FunctionStream, enter, fields, run, run_async,
+    run_future, run_stream,
+};
 pub(crate) use id::{first_span_id, trace_id};
 pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;

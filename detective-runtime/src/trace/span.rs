@@ -110,6 +110,7 @@ impl OpenSpan {
         if is_recorded {
             span.begin(record, || What::Function(callsite));
         }
+        record.wants_fields = span.is_recorded();
         Some(span)
     }
 
