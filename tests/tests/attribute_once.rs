@@ -50,7 +50,7 @@ impl Renamed {
 async fn another_name_of_the_attribute_is_seen_inside_a_block() {
     assert_eq!(
         tree(async { Renamed.bare() }).await,
-        "bare (internal)\n  another name (internal)\n  leaf (internal)\n  by_condition (internal)\n  leaf (internal)\n"
+        "bare (internal)\n  another name (internal) size=0\n  leaf (internal)\n  by_condition (internal)\n  leaf (internal)\n"
     );
 }
 
@@ -81,11 +81,11 @@ fn in_parentheses() -> (Pin<Box<(dyn Future<Output = ()> + Send)>>) {
 #[tokio::test]
 async fn a_boxed_future_is_recorded_to_its_end() {
     assert_eq!(
-        tree(through_a_macro()).await,
+        tree(async { through_a_macro().await }).await,
         "through_a_macro (internal)\n  leaf (internal)\n"
     );
     assert_eq!(
-        tree(in_parentheses()).await,
+        tree(async { in_parentheses().await }).await,
         "in_parentheses (internal)\n  leaf (internal)\n"
     );
 }

@@ -9,8 +9,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use futures_util::Stream;
 
 use crate::callsite::Callsite;
-use crate::record::SpanError;
-use crate::trace::context::{self, Entered, Scope};
+use crate::record::{SpanError, UniqueRecord};
+use crate::trace::context::{self, Scope};
 use crate::trace::span::{self, End, OpenSpan, Outer};
 use crate::value::Value;
 
@@ -77,12 +77,14 @@ where
 /// Begins the span of a call whose value nobody looks at. It ends with the guard.
 pub fn enter(callsite: &'static Callsite) -> FunctionCall {
     let mut span = FunctionSpan::start(callsite);
-    let is_entered = span.work.is_some();
+    let mut outer = span.work.take().map(Scope::Record);
+    let is_entered = outer.is_some();
     if is_entered {
-        context::swap(&mut span.work);
+        context::swap(&mut outer);
     }
     FunctionCall {
         active: Active::take(&mut span.call),
+        outer,
         is_entered,
         was_panicking: std::thread::panicking(),
         span,
@@ -131,7 +133,7 @@ impl Fields {
 struct FunctionSpan {
     call: Call,
     /// A record of its own, for a call outside any request.
-    work: Option<Scope>,
+    work: Option<UniqueRecord>,
 }
 
 /// How far a call has come.
@@ -215,7 +217,7 @@ impl Drop for FunctionSpan {
         if matches!(self.call, Call::Open(_)) {
             self.end(End::Dropped);
         }
-        if let Some(Scope::Record(record)) = self.work.take() {
+        if let Some(record) = self.work.take() {
             super::finish(record);
         }
     }
@@ -225,8 +227,9 @@ impl Drop for FunctionSpan {
 #[derive(Debug)]
 pub struct FunctionCall {
     active: Option<Active>,
-    /// Whether the call's own record is the current one, and `span` holds what was before.
+    /// Whether the call's own record is the current one. `outer` is what was before.
     is_entered: bool,
+    outer: Option<Scope>,
     /// Whether the call was made while a panic unwinds, by a destructor.
     was_panicking: bool,
     span: FunctionSpan,
@@ -243,15 +246,38 @@ impl Drop for FunctionCall {
             });
         }
         if self.is_entered {
-            context::swap(&mut self.span.work);
+            context::swap(&mut self.outer);
+            put_back(&mut self.outer, &mut self.span.work);
         }
     }
 }
 
+/// The record of a call outside any request, while it is the current one.
+struct EnteredWork<'a> {
+    home: &'a mut Option<UniqueRecord>,
+    outer: Option<Scope>,
+}
+
 /// Enters the record of a call outside any request.
 #[inline]
-fn enter_work(work: &mut Option<Scope>) -> Option<Entered<'_>> {
-    work.is_some().then(|| context::enter(work))
+fn enter_work(home: &mut Option<UniqueRecord>) -> Option<EnteredWork<'_>> {
+    let mut outer = Some(Scope::Record(home.take()?));
+    context::swap(&mut outer);
+    Some(EnteredWork { home, outer })
+}
+
+impl Drop for EnteredWork<'_> {
+    fn drop(&mut self) {
+        context::swap(&mut self.outer);
+        put_back(&mut self.outer, self.home);
+    }
+}
+
+/// Takes the record of a call out of its scope again.
+fn put_back(scope: &mut Option<Scope>, home: &mut Option<UniqueRecord>) {
+    if let Some(Scope::Record(record)) = scope.take() {
+        *home = Some(record);
+    }
 }
 
 /// A span that is current on this thread. Dropped as it is, it was left by a panic.

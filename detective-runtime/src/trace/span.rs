@@ -8,7 +8,7 @@ use crate::clock;
 use crate::export::SpanKind;
 use crate::instance;
 use crate::metrics::DropReason;
-use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, What};
+use crate::record::{self, Field, Kind, Owner, Record, Span, SpanError, UniqueRecord, What};
 use crate::trace::context::{self, Place, Scope};
 use crate::value::Value;
 
@@ -65,10 +65,10 @@ pub(crate) enum End {
 const PANIC: &str = "panic";
 
 impl OpenSpan {
-    /// Begins the span of an investigated function. The second value is the scope of a record of its
-    /// own, when the function runs outside of everything.
+    /// Begins the span of an investigated function. The second value is a record of its own, when the
+    /// function runs outside of everything.
     #[inline]
-    pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+    pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<UniqueRecord>) {
         let span = context::with_scope(|scope| match scope {
             Scope::Record(record) => Self::function_in(record, callsite),
             Scope::Excluded(_) => None,
@@ -81,7 +81,7 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+    fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<UniqueRecord>) {
         let instance = match context::place() {
             Place::Outside => instance::current().filter(|instance| !instance.is_off()),
             Place::Recorded | Place::Excluded => None,
@@ -90,7 +90,7 @@ impl OpenSpan {
             return (None, None);
         };
         let span = Self::function_in(&mut record, callsite);
-        (span, Some(Scope::Record(record)))
+        (span, Some(record))
     }
 
     // Not inlined, so that a call which is not recorded pays for none of it.
