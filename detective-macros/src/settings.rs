@@ -139,7 +139,10 @@ fn set<T: Value>(place: &mut Option<Given<T>>, Arg { key, value }: Arg, errors: 
 }
 
 fn example(key: &Ident) -> &'static str {
-    let name = key.unraw().to_string();
+    let mut name = key.unraw().to_string();
+    if name == "span" {
+        name = "spans".to_owned();
+    }
     ARGUMENTS
         .iter()
         .find(|(key, _)| *key == name)
