@@ -19,7 +19,7 @@ pub(crate) enum Shape {
     /// only the call is recorded.
     CallOnly,
     /// Returns an `impl Future` or an `impl Stream`; of what, when the signature says so.
-    Later(Later, Option<Type>),
+    Later(Later, Option<Box<Type>>),
     /// Returns a pinned box with a future or a stream in it.
     BoxedLater(Later),
 }
@@ -52,7 +52,10 @@ impl Shape {
         if let Type::ImplTrait(opaque) = returned {
             return match later(&opaque.bounds) {
                 Some(_) if !opaque.bounds.iter().all(is_kept_by_wrapper) => Self::CallOnly,
-                Some(later) => Self::Later(later, opaque.bounds.iter().find_map(output_of)),
+                Some(later) => {
+                    let output = opaque.bounds.iter().find_map(output_of).map(Box::new);
+                    Self::Later(later, output)
+                }
                 None if has_closure_bound(&opaque.bounds) => Self::CallOnly,
                 None => Self::Plain,
             };
