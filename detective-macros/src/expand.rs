@@ -14,7 +14,9 @@ use crate::args::{Field, Sigil};
 use crate::item::{ORIGINAL, inner, outer};
 use crate::model::{Investigated, Subject};
 use crate::parameters;
-use crate::returned::{Later, Returned, Shape, as_generated, erase_opaque_types};
+use crate::returned::{
+    Later, Returned, Shape, as_generated, erase_opaque_types, returns_something_to_await,
+};
 use crate::settings::Settings;
 use crate::site;
 
@@ -103,13 +105,21 @@ impl Expansion<'_> {
 
     /// A `mut self` is the one value that the body captures and cannot declare anew. The compiler takes a field that is
     /// assigned there for one that nobody reads, although a destructor may.
+    ///
+    /// What an `async fn` returns may be awaited in its turn. Clippy takes that for a mistake in an async block only.
     fn lint_levels(&self) -> TokenStream {
-        match self.investigated.function.signature.receiver() {
-            Some(receiver) if receiver.mutability.is_some() => {
-                generated!(self, #[allow(unused_assignments)])
-            }
-            _ => TokenStream::new(),
+        let signature = &self.investigated.function.signature;
+        let mut levels = TokenStream::new();
+        if signature
+            .receiver()
+            .is_some_and(|receiver| receiver.mutability.is_some())
+        {
+            levels.extend(generated!(self, #[allow(unused_assignments)]));
         }
+        if signature.asyncness.is_some() && returns_something_to_await(signature) {
+            levels.extend(generated!(self, #[allow(clippy::async_yields_async)]));
+        }
+        levels
     }
 
     /// Runs the body inside of a span. What that needs to be different in the signature is changed there.

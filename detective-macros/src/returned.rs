@@ -226,6 +226,19 @@ fn has_closure_bound(bounds: &Bounds) -> bool {
     })
 }
 
+/// Whether the name of the returned type is one of those that can be awaited.
+pub(crate) fn returns_something_to_await(signature: &Signature) -> bool {
+    let ReturnType::Type(_, returned) = &signature.output else {
+        return false;
+    };
+    let Type::Path(path) = ungrouped(returned) else {
+        return false;
+    };
+    last_name(&path.path).is_some_and(|name| {
+        name == "Receiver" || name == "Pin" || name.ends_with("Handle") || name.ends_with("Future")
+    })
+}
+
 fn trait_name(bound: &TypeParamBound) -> Option<String> {
     match bound {
         TypeParamBound::Trait(bound) => last_name(&bound.path),

@@ -2,7 +2,13 @@
 
 #![forbid(unsafe_code)]
 #![deny(warnings, clippy::all)]
-#![allow(clippy::needless_pass_by_value)]
+// The functions are the shapes that they are.
+#![allow(
+    clippy::implied_bounds_in_impls,
+    clippy::needless_lifetimes,
+    clippy::needless_pass_by_value,
+    clippy::non_minimal_cfg
+)]
 
 use std::fmt::Debug;
 use std::future::Future;
