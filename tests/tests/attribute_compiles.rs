@@ -7,6 +7,7 @@
     clippy::implied_bounds_in_impls,
     clippy::needless_lifetimes,
     clippy::needless_pass_by_value,
+    clippy::never_loop,
     clippy::non_minimal_cfg
 )]
 
