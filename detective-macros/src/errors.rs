@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 /// Collects mistakes. Each underlines the tokens that the user has to change.
 #[derive(Default)]
-pub(crate) struct Errors(Option<syn::Error>);
+pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
     /// Adds a mistake under `tokens`.
@@ -17,22 +17,29 @@ impl Errors {
 
     /// Adds a mistake that the parser found.
     pub(crate) fn push(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(errors) => errors.combine(error),
-            None => self.0 = Some(error),
-        }
+        self.0.push(error);
     }
 
     /// Whether nothing was wrong.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
-    /// The mistakes as code that does not compile; nothing when there are none.
-    pub(crate) fn into_compile_errors(self) -> TokenStream {
-        self.0
-            .map_or_else(TokenStream::new, |errors| errors.into_compile_error())
+    /// The mistakes as code that does not compile, in the order in which they stand in the source; nothing when there
+    /// are none.
+    pub(crate) fn into_compile_errors(mut self) -> TokenStream {
+        self.0.sort_by_key(position);
+        self.0.iter().map(syn::Error::to_compile_error).collect()
     }
+}
+
+/// Line and column of a mistake. Outside of the compiler, in our own tests, nothing has a place.
+fn position(error: &syn::Error) -> (usize, usize) {
+    if !proc_macro::is_available() {
+        return (0, 0);
+    }
+    let start = error.span().unwrap().start();
+    (start.line(), start.column())
 }
 
 /// `a`, `b` or `c`, in backticks, for a message that lists what is accepted.

@@ -4,7 +4,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::parse::{Parse, ParseStream};
-use syn::{AttrStyle, Attribute, Generics, Ident, Signature, Token, Visibility, braced, token};
+use syn::{
+    AttrStyle, Attribute, Generics, Ident, LitStr, Signature, Token, Visibility, braced, token,
+};
 
 /// What an attribute can stand on.
 pub(crate) enum Item {
@@ -252,20 +254,66 @@ impl ToTokens for Block {
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.to_tokens_with(tokens, &self.body);
+        self.to_tokens_with(tokens, &self.signature, &self.body);
     }
 }
 
 impl Function {
-    /// The function with another body.
-    pub(crate) fn to_tokens_with(&self, tokens: &mut TokenStream, body: &TokenStream) {
+    /// The function with another signature and body.
+    pub(crate) fn to_tokens_with(
+        &self,
+        tokens: &mut TokenStream,
+        signature: &Signature,
+        body: &TokenStream,
+    ) {
         tokens.append_all(outer(&self.attributes));
         self.visibility.to_tokens(tokens);
-        self.signature.to_tokens(tokens);
+        signature.to_tokens(tokens);
         self.brace.surround(tokens, |tokens| {
             tokens.append_all(inner(&self.attributes));
             body.to_tokens(tokens);
         });
+    }
+}
+
+/// The macro of the runtime that holds what an investigated function was, for an attribute of ours that comes later
+/// under another name. It expands to nothing.
+pub(crate) const ORIGINAL: &str = "__detective_original";
+
+/// What is in that macro.
+pub(crate) struct Original {
+    /// The name of the function, after that of its type.
+    pub(crate) path: LitStr,
+    pub(crate) signature: Signature,
+    pub(crate) body: TokenStream,
+}
+
+impl Original {
+    /// Reads it from the start of a body that has one.
+    pub(crate) fn of(function: &Function) -> Option<Self> {
+        let mut tokens = function.body.clone().into_iter().take(MACRO_PATH_LENGTH);
+        tokens.find(|token| matches!(token, TokenTree::Ident(ident) if ident == ORIGINAL))?;
+        tokens.find_map(|token| match token {
+            TokenTree::Group(group) => syn::parse2(group.stream()).ok(),
+            _ => None,
+        })
+    }
+}
+
+/// No path of a runtime is longer, in tokens.
+const MACRO_PATH_LENGTH: usize = 40;
+
+impl Parse for Original {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let path = input.parse()?;
+        let signature = input.parse()?;
+        let body;
+        braced!(body in input);
+        Ok(Self {
+            path,
+            signature,
+            body: body.parse()?,
+        })
     }
 }
 

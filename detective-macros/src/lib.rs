@@ -1,6 +1,6 @@
 //! `#[investigate]`: syntax only. What an investigated function does at run time is decided in the runtime crate.
 //!
-//! An attribute passes through four steps: `args` and `item` read it and what it stands on, `request` and `model`
+//! An attribute passes through four steps: `args` and `item` read it and what it stands on, `settings` and `model`
 //! say what the user meant, `validate` applies the rules, `expand` writes the code. Mistakes are gathered on the way and reported
 //! together, and the user's item is given back in any case.
 
@@ -9,7 +9,10 @@ mod errors;
 mod expand;
 mod item;
 mod model;
-mod request;
+mod parameters;
+mod returned;
+mod settings;
+mod site;
 mod validate;
 
 #[cfg(test)]
@@ -41,7 +44,7 @@ pub fn investigate(
 /// The attribute, outside of the compiler too.
 fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = errors::Errors::default();
-    let request = request::Request::new(args::parse(arguments, &mut errors), &mut errors);
+    let settings = settings::Settings::new(args::parse(arguments, &mut errors), &mut errors);
     let parsed = match syn::parse2(item.clone()) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -49,10 +52,10 @@ fn run(arguments: TokenStream, item: TokenStream) -> TokenStream {
             return [item, errors.into_compile_errors()].into_iter().collect();
         }
     };
-    let mut subject = model::Subject::new(parsed, request, &mut errors);
+    let mut subject = model::Subject::new(parsed, settings, &mut errors);
     validate::validate(&subject, &mut errors);
     if errors.is_empty() {
-        subject.inherit(&request::Request::default());
+        subject.inherit(&settings::Settings::default());
         expand::expand(&subject)
     } else {
         [expand::give_back(&subject), errors.into_compile_errors()]

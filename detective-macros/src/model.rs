@@ -3,15 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
-use syn::{
-    Attribute, GenericArgument, Meta, Path, PathArguments, ReturnType, Signature, Type,
-    TypeParamBound, token,
-};
+use syn::{Attribute, Meta, token};
 
 use crate::args::{self, Arg};
 use crate::errors::Errors;
-use crate::item::{Block, Function, Item, Member};
-use crate::request::Request;
+use crate::item::{Block, Function, Item, Member, Original};
+use crate::returned::Shape;
+use crate::settings::Settings;
 
 /// What the attribute stands on, with everything below it.
 pub(crate) enum Subject {
@@ -25,11 +23,15 @@ pub(crate) enum Subject {
 pub(crate) struct Investigated {
     pub(crate) function: Function,
     pub(crate) shape: Shape,
-    pub(crate) request: Request,
+    pub(crate) settings: Settings,
     /// The name in the source, after the type or trait that it belongs to, where that is known.
     pub(crate) path: String,
     /// Whether the attribute stands on a block around it.
     pub(crate) in_block: bool,
+    /// Whether another attribute macro may follow on the function. It may be this one, under another name.
+    pub(crate) has_attributes: bool,
+    /// Whether another attribute macro may follow on the function, or on the block around it.
+    has_neighbours: bool,
     /// Attributes of ours beyond the first.
     pub(crate) repeated: Vec<Attribute>,
 }
@@ -40,65 +42,79 @@ pub(crate) struct InvestigatedBlock {
     pub(crate) header: TokenStream,
     pub(crate) brace: token::Brace,
     pub(crate) members: Vec<Subject>,
-    pub(crate) request: Request,
+    pub(crate) settings: Settings,
     /// Attributes of ours beyond the first.
     pub(crate) repeated: Vec<Attribute>,
 }
 
-/// How a function gives its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// `async fn`
-    Async,
-    /// Returns when it is done.
-    Plain,
-    /// Returns an `impl Future`.
-    Future,
-    /// Returns a pinned box with a future in it.
-    BoxedFuture,
-    /// Returns an `impl Stream`.
-    Stream,
-    /// Returns a pinned box with a stream in it.
-    BoxedStream,
-}
-
 impl Subject {
     /// Joins what the attribute asks for with what it stands on.
-    pub(crate) fn new(mut item: Item, request: Request, errors: &mut Errors) -> Self {
+    pub(crate) fn new(mut item: Item, settings: Settings, errors: &mut Errors) -> Self {
         let repeated = take_own_attributes(&mut item);
         match item {
-            Item::Function(function) => Self::function(*function, request, repeated, None),
-            Item::Block(block) => Self::block(block, request, repeated, errors),
+            Item::Function(mut function) => {
+                if let Some(original) = Original::of(&function) {
+                    function.signature = original.signature;
+                    function.body = original.body;
+                    return Self::again(*function, settings, original.path.value());
+                }
+                Self::function(*function, settings, repeated, &Surroundings::default())
+            }
+            Item::Block(block) => {
+                Self::block(block, settings, repeated, &Surroundings::default(), errors)
+            }
         }
+    }
+
+    /// A function that an attribute on the block around it has expanded, because it did not know this attribute by its
+    /// name. What this one asks for holds.
+    fn again(function: Function, settings: Settings, path: String) -> Self {
+        if settings.skip.is_some() {
+            return Self::Untouched(function.into_token_stream());
+        }
+        let around = Surroundings {
+            is_block: true,
+            ..Surroundings::default()
+        };
+        let mut again = Self::function(function, settings, Vec::new(), &around);
+        if let Self::Function(investigated) = &mut again {
+            investigated.path = path;
+        }
+        again
     }
 
     fn function(
         function: Function,
-        request: Request,
+        settings: Settings,
         repeated: Vec<Attribute>,
-        block: Option<&Owner>,
+        around: &Surroundings,
     ) -> Self {
         let name = function.signature.ident.unraw().to_string();
-        let path = match block {
-            Some(Owner(Some(owner))) => format!("{owner}::{name}"),
-            _ => name,
+        let path = match &around.owner {
+            Some(owner) => format!("{owner}::{name}"),
+            None => name,
         };
-        let shape = Shape::of(&function.signature);
-        let in_block = block.is_some();
+        let shape = Shape::of(&function.signature, settings.error_if.is_some());
+        let in_block = around.is_block;
+        let has_attributes = has_neighbours(&function.attributes);
+        let has_neighbours = around.has_neighbours || has_attributes;
         Self::Function(Box::new(Investigated {
             function,
             shape,
-            request,
+            settings,
             path,
             in_block,
+            has_attributes,
+            has_neighbours,
             repeated,
         }))
     }
 
     fn block(
         block: Block,
-        request: Request,
+        settings: Settings,
         repeated: Vec<Attribute>,
+        around: &Surroundings,
         errors: &mut Errors,
     ) -> Self {
         let Block {
@@ -108,22 +124,26 @@ impl Subject {
             brace,
             members,
         } = block;
-        let owner = Owner(owner);
+        let inside = Surroundings {
+            owner,
+            is_block: true,
+            has_neighbours: around.has_neighbours || has_neighbours(&attributes),
+        };
         let members = members
             .into_iter()
-            .map(|member| Self::member(member, &owner, errors))
+            .map(|member| Self::member(member, &inside, errors))
             .collect();
         Self::Block(Box::new(InvestigatedBlock {
             attributes,
             header,
             brace,
             members,
-            request,
+            settings,
             repeated,
         }))
     }
 
-    fn member(member: Member, owner: &Owner, errors: &mut Errors) -> Self {
+    fn member(member: Member, around: &Surroundings, errors: &mut Errors) -> Self {
         let mut item = match member {
             Member::Item(item) => item,
             Member::Other(tokens) => return Self::Untouched(tokens),
@@ -132,23 +152,23 @@ impl Subject {
         let arguments = attributes
             .next()
             .map_or_else(Vec::new, |attribute| arguments(&attribute, errors));
-        let request = Request::new(arguments, errors);
+        let settings = Settings::new(arguments, errors);
         let repeated = attributes.collect();
         match item {
-            item if request.skip.is_some() => Self::Untouched(item.into_token_stream()),
-            Item::Function(function) => Self::function(*function, request, repeated, Some(owner)),
-            Item::Block(block) => Self::block(block, request, repeated, errors),
+            item if settings.skip.is_some() => Self::Untouched(item.into_token_stream()),
+            Item::Function(function) => Self::function(*function, settings, repeated, around),
+            Item::Block(block) => Self::block(block, settings, repeated, around, errors),
         }
     }
 
     /// Gives every function what the blocks around it ask for, where it does not ask itself.
-    pub(crate) fn inherit(&mut self, outer: &Request) {
+    pub(crate) fn inherit(&mut self, outer: &Settings) {
         match self {
-            Self::Function(function) => function.request.inherit(outer),
+            Self::Function(function) => function.settings.inherit(outer),
             Self::Block(block) => {
-                block.request.inherit(outer);
+                block.settings.inherit(outer);
                 for member in &mut block.members {
-                    member.inherit(&block.request);
+                    member.inherit(&block.settings);
                 }
             }
             Self::Untouched(_) => {}
@@ -156,8 +176,45 @@ impl Subject {
     }
 }
 
-/// The type or trait that the functions of a block belong to; a module has none.
-struct Owner(Option<String>);
+/// What stands around an item.
+#[derive(Default)]
+struct Surroundings {
+    /// The type or trait that the functions belong to; a module has none.
+    owner: Option<String>,
+    is_block: bool,
+    has_neighbours: bool,
+}
+
+impl Investigated {
+    /// Whether no other macro is going to read the function, and nothing depends on that it is an `async fn`.
+    pub(crate) fn is_free_of_neighbours(&self) -> bool {
+        !self.has_neighbours
+    }
+}
+
+/// Whether an attribute may be a macro, which is expanded after this one and may want an `async fn`. `#[must_use]` is
+/// none, but says something else of an `async fn`: that its result must be used.
+fn has_neighbours(attributes: &[Attribute]) -> bool {
+    const HARMLESS: [&str; 13] = [
+        "allow",
+        "cfg",
+        "cold",
+        "deny",
+        "deprecated",
+        "doc",
+        "expect",
+        "forbid",
+        "inline",
+        "rustfmt",
+        "clippy",
+        "track_caller",
+        "warn",
+    ];
+    attributes.iter().any(|attribute| {
+        let first = attribute.path().segments.first();
+        first.is_none_or(|first| !HARMLESS.iter().any(|name| first.ident == name))
+    })
+}
 
 /// Removes the attributes of ours that are still to be expanded.
 fn take_own_attributes(item: &mut Item) -> Vec<Attribute> {
@@ -186,79 +243,5 @@ fn arguments(attribute: &Attribute, errors: &mut Errors) -> Vec<Arg> {
             );
             Vec::new()
         }
-    }
-}
-
-impl Shape {
-    fn of(signature: &Signature) -> Self {
-        if signature.asyncness.is_some() {
-            return Self::Async;
-        }
-        let ReturnType::Type(_, returned) = &signature.output else {
-            return Self::Plain;
-        };
-        match (later(returned), boxed_later(returned)) {
-            (Some(Later::Future), _) => Self::Future,
-            (Some(Later::Stream), _) => Self::Stream,
-            (None, Some(Later::Future)) => Self::BoxedFuture,
-            (None, Some(Later::Stream)) => Self::BoxedStream,
-            (None, None) => Self::Plain,
-        }
-    }
-}
-
-/// What goes on after the function that returned it.
-#[derive(Debug, Clone, Copy)]
-enum Later {
-    Future,
-    Stream,
-}
-
-/// `impl Future<..>` or `dyn Stream<..>`, by the last name of the trait's path.
-fn later(returned: &Type) -> Option<Later> {
-    let bounds = match returned {
-        Type::ImplTrait(opaque) => &opaque.bounds,
-        Type::TraitObject(object) => &object.bounds,
-        _ => return None,
-    };
-    bounds.iter().find_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => match last_name(&bound.path)?.as_str() {
-            "Future" => Some(Later::Future),
-            "Stream" => Some(Later::Stream),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-/// `Pin<Box<dyn Future<..>>>`, or the names that the futures crates have for it; the same for streams.
-fn boxed_later(returned: &Type) -> Option<Later> {
-    let Type::Path(path) = returned else {
-        return None;
-    };
-    match last_name(&path.path)?.as_str() {
-        "BoxFuture" | "LocalBoxFuture" => Some(Later::Future),
-        "BoxStream" | "LocalBoxStream" => Some(Later::Stream),
-        "Pin" => match only_type_argument(&path.path)? {
-            Type::Path(boxed) if last_name(&boxed.path)? == "Box" => {
-                later(only_type_argument(&boxed.path)?)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn last_name(path: &Path) -> Option<String> {
-    Some(path.segments.last()?.ident.to_string())
-}
-
-fn only_type_argument(path: &Path) -> Option<&Type> {
-    match &path.segments.last()?.arguments {
-        PathArguments::AngleBracketed(list) if list.args.len() == 1 => match list.args.first() {
-            Some(GenericArgument::Type(argument)) => Some(argument),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use syn::{Attribute, Safety, Signature};
 use crate::args::{Field, FieldKey};
 use crate::errors::Errors;
 use crate::model::{Investigated, InvestigatedBlock, Subject};
-use crate::request::{Given, Request};
+use crate::settings::{Given, Settings};
 
 /// Applies every rule to what the attribute stands on, and to what is asked for it.
 pub(crate) fn validate(subject: &Subject, errors: &mut Errors) {
@@ -31,30 +31,33 @@ fn check_function(investigated: &Investigated, errors: &mut Errors) {
         errors,
     );
     check_repeated(&investigated.repeated, errors);
-    let request = &investigated.request;
-    check_skip(request, errors);
-    if let Some(name) = &request.name
+    let settings = &investigated.settings;
+    check_skip(settings, errors);
+    if let Some(name) = &settings.name
         && name.value.trim().is_empty()
     {
         errors.add(&name.tokens, "a span needs a name that can be read");
     }
-    if let Some(fields) = &request.fields {
+    if let Some(fields) = &settings.fields {
         check_fields(&fields.value, errors);
     }
-    check_options(request, errors);
+    check_options(settings, errors);
 }
 
 /// What belongs to one function cannot be asked for all functions of a block.
 fn check_block(block: &InvestigatedBlock, errors: &mut Errors) {
     check_repeated(&block.repeated, errors);
-    let request = &block.request;
-    check_skip(request, errors);
+    let settings = &block.settings;
+    check_skip(settings, errors);
     let own = [
-        ("name", request.name.as_ref().map(|given| &given.tokens)),
-        ("fields", request.fields.as_ref().map(|given| &given.tokens)),
+        ("name", settings.name.as_ref().map(|given| &given.tokens)),
+        (
+            "fields",
+            settings.fields.as_ref().map(|given| &given.tokens),
+        ),
         (
             "error_if",
-            request.error_if.as_ref().map(|given| &given.tokens),
+            settings.error_if.as_ref().map(|given| &given.tokens),
         ),
     ];
     for (key, tokens) in own {
@@ -65,7 +68,7 @@ fn check_block(block: &InvestigatedBlock, errors: &mut Errors) {
             );
         }
     }
-    check_options(request, errors);
+    check_options(settings, errors);
 }
 
 fn check_repeated(repeated: &[Attribute], errors: &mut Errors) {
@@ -78,8 +81,8 @@ fn check_repeated(repeated: &[Attribute], errors: &mut Errors) {
 }
 
 /// A `skip` that does its work is gone by now.
-fn check_skip(request: &Request, errors: &mut Errors) {
-    if let Some(skip) = &request.skip {
+fn check_skip(settings: &Settings, errors: &mut Errors) {
+    if let Some(skip) = &settings.skip {
         errors.add(
             &skip.tokens,
             "`skip` leaves something out of an investigated `impl` block, trait or module: here, remove the attribute",
@@ -139,8 +142,8 @@ fn check_fields(fields: &[Field], errors: &mut Errors) {
     }
 }
 
-fn check_options(request: &Request, errors: &mut Errors) {
-    if let Some(sample) = &request.sample
+fn check_options(settings: &Settings, errors: &mut Errors) {
+    if let Some(sample) = &settings.sample
         && !(0.0..=1.0).contains(&sample.value)
     {
         errors.add(
@@ -148,7 +151,7 @@ fn check_options(request: &Request, errors: &mut Errors) {
             "expected a ratio between 0.0 (none) and 1.0 (all)",
         );
     }
-    if let Some(slow) = &request.slow
+    if let Some(slow) = &settings.slow
         && slow.value.is_zero()
     {
         errors.add(
@@ -156,9 +159,9 @@ fn check_options(request: &Request, errors: &mut Errors) {
             "expected a duration above zero: nothing is quicker than that",
         );
     }
-    if let Some(buckets) = &request.buckets {
+    if let Some(buckets) = &settings.buckets {
         check_buckets(buckets, errors);
-        if request
+        if settings
             .histogram
             .as_ref()
             .is_some_and(|histogram| !histogram.value)

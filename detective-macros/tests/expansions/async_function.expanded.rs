@@ -1,7 +1,7 @@
-async fn get_toy(
+fn get_toy(
     Path(id): Path<i64>,
     State(store): State<Store>,
-) -> Result<Json<Toy>, StoreError> {
+) -> impl ::core::future::Future<Output = Result<Json<Toy>, StoreError>> {
     static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
         name: "get_toy",
         function: "get_toy",
@@ -13,17 +13,20 @@ async fn get_toy(
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_async(
-            async move {
-                if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
-                    Result<Json<Toy>, StoreError>,
-                > {
-                    return __detective_return;
-                }
-                { Ok(Json(store.find_toy(id).await?)) }
-            },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
-        .await
+    ::detective::__private::run_async(
+        &__DETECTIVE_CALLSITE,
+        async move {
+            let id = id;
+            let store = store;
+            if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
+                Result<Json<Toy>, StoreError>,
+            > {
+                return __detective_return;
+            }
+            match () {
+                () => Ok(Json(store.find_toy(id).await?)),
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

@@ -14,22 +14,26 @@ fn find_toy<'a>(
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
     ::std::boxed::Box::pin(
-        ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-            .with(|__detective_fields| {
-                use ::detective::__private::CapturedValue as _;
-                __detective_fields
-                    .add(
-                        "id",
-                        (&&&&&&::detective::__private::Captured(&id)).__detective_value(),
-                    );
-            })
-            .run_future(
-                move || -> Pin<Box<dyn Future<Output = Option<Toy>> + Send + 'a>> {
-                    Box::pin(async move { self.find(id).await })
-                },
-                |__detective_output| {
-                    ::detective::__private::error_text!(__detective_output)
-                },
-            ),
+        ::detective::__private::run_future(
+            &__DETECTIVE_CALLSITE,
+            move || -> Pin<Box<dyn Future<Output = Option<Toy>> + Send + 'a>> {
+                let id = id;
+                ::detective::__private::fields(|__detective_fields| {
+                    use ::detective::__private::CapturedValue as _;
+                    __detective_fields
+                        .add(
+                            "id",
+                            (&&&&&&::detective::__private::Captured(&id))
+                                .__detective_value(),
+                        );
+                });
+                match () {
+                    () => Box::pin(async move { self.find(id).await }),
+                }
+            },
+            move |__detective_output| {
+                ::detective::__private::error_text!(__detective_output)
+            },
+        ),
     )
 }

@@ -11,14 +11,17 @@ fn list_toys(store: &Store) -> BoxStream<'_, Result<Toy, StoreError>> {
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
     ::std::boxed::Box::pin(
-        ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-            .run_stream(
-                move || -> BoxStream<'_, Result<Toy, StoreError>> {
-                    Box::pin(store.toys())
-                },
-                |__detective_output| {
-                    ::detective::__private::error_text!(__detective_output)
-                },
-            ),
+        ::detective::__private::run_stream(
+            &__DETECTIVE_CALLSITE,
+            move || -> BoxStream<'_, Result<Toy, StoreError>> {
+                let store = store;
+                match () {
+                    () => Box::pin(store.toys()),
+                }
+            },
+            move |__detective_output| {
+                ::detective::__private::error_text!(__detective_output)
+            },
+        ),
     )
 }

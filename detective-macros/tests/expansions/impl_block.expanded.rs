@@ -1,7 +1,7 @@
 impl<T: Send> Find for Store<T> {
     type Error = NoToy;
     const LIMIT: usize = { 10 };
-    async fn find(&self) {
+    fn find(&self) -> impl ::core::future::Future<Output = ()> {
         static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
             name: "find",
             function: "Store::find",
@@ -10,27 +10,25 @@ impl<T: Send> Find for Store<T> {
             version: ::core::env!("CARGO_PKG_VERSION"),
             file: ::core::file!(),
             line: ::core::line!(),
-            options: ::detective::__private::Options {
-                histogram: ::core::option::Option::Some(false),
-                ..::detective::__private::Options::NONE
-            },
+            options: ::detective::__private::Options::NONE.histogram(false),
         });
         ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-        ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-            .run_async(
-                async move {
-                    if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
-                        (),
-                    > {
-                        return __detective_return;
-                    }
-                    {}
-                },
-                |__detective_output| {
-                    ::detective::__private::error_text!(__detective_output)
-                },
-            )
-            .await
+        ::detective::__private::run_async(
+            &__DETECTIVE_CALLSITE,
+            async move {
+                if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
+                    (),
+                > {
+                    return __detective_return;
+                }
+                match () {
+                    () => {}
+                }
+            },
+            move |__detective_output| {
+                ::detective::__private::error_text!(__detective_output)
+            },
+        )
     }
     fn remove(&mut self, id: i64) {
         static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
@@ -41,27 +39,30 @@ impl<T: Send> Find for Store<T> {
             version: ::core::env!("CARGO_PKG_VERSION"),
             file: ::core::file!(),
             line: ::core::line!(),
-            options: ::detective::__private::Options {
-                histogram: ::core::option::Option::Some(true),
-                ..::detective::__private::Options::NONE
-            },
+            options: ::detective::__private::Options::NONE.histogram(true),
         });
         ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-        ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-            .with(|__detective_fields| {
-                use ::detective::__private::CapturedValue as _;
-                __detective_fields
-                    .add(
-                        "id",
-                        (&&&&&&::detective::__private::Captured(&id)).__detective_value(),
-                    );
-            })
-            .run(
-                move || -> () {},
-                |__detective_output| {
-                    ::detective::__private::error_text!(__detective_output)
-                },
-            )
+        ::detective::__private::run(
+            &__DETECTIVE_CALLSITE,
+            move || -> () {
+                let id = id;
+                ::detective::__private::fields(|__detective_fields| {
+                    use ::detective::__private::CapturedValue as _;
+                    __detective_fields
+                        .add(
+                            "id",
+                            (&&&&&&::detective::__private::Captured(&id))
+                                .__detective_value(),
+                        );
+                });
+                match () {
+                    () => {}
+                }
+            },
+            move |__detective_output| {
+                ::detective::__private::error_text!(__detective_output)
+            },
+        )
     }
     const fn limit() -> usize {
         10

@@ -15,13 +15,18 @@ mod toys {
                 options: ::detective::__private::Options::NONE,
             });
             ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-                .run(
-                    move || -> fmt::Result { formatter.write_str("toy") },
-                    |__detective_output| {
-                        ::detective::__private::error_text!(__detective_output)
-                    },
-                )
+            ::detective::__private::run(
+                &__DETECTIVE_CALLSITE,
+                move || -> fmt::Result {
+                    let formatter = formatter;
+                    match () {
+                        () => formatter.write_str("toy"),
+                    }
+                },
+                move |__detective_output| {
+                    ::detective::__private::error_text!(__detective_output)
+                },
+            )
         }
     }
     trait Find {
@@ -38,13 +43,17 @@ mod toys {
                 options: ::detective::__private::Options::NONE,
             });
             ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-                .run(
-                    move || -> () {},
-                    |__detective_output| {
-                        ::detective::__private::error_text!(__detective_output)
-                    },
-                )
+            ::detective::__private::run(
+                &__DETECTIVE_CALLSITE,
+                move || -> () {
+                    match () {
+                        () => {}
+                    }
+                },
+                move |__detective_output| {
+                    ::detective::__private::error_text!(__detective_output)
+                },
+            )
         }
     }
     mod shelf {
@@ -60,13 +69,17 @@ mod toys {
                 options: ::detective::__private::Options::NONE,
             });
             ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-                .run(
-                    move || -> () {},
-                    |__detective_output| {
-                        ::detective::__private::error_text!(__detective_output)
-                    },
-                )
+            ::detective::__private::run(
+                &__DETECTIVE_CALLSITE,
+                move || -> () {
+                    match () {
+                        () => {}
+                    }
+                },
+                move |__detective_output| {
+                    ::detective::__private::error_text!(__detective_output)
+                },
+            )
         }
     }
     mod cellar {
@@ -82,19 +95,20 @@ mod toys {
                 version: ::core::env!("CARGO_PKG_VERSION"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                options: ::detective::__private::Options {
-                    sample: ::core::option::Option::Some(0.5f64),
-                    ..::detective::__private::Options::NONE
-                },
+                options: ::detective::__private::Options::NONE.sample(0.5f64),
             });
             ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-                .run(
-                    move || -> () {},
-                    |__detective_output| {
-                        ::detective::__private::error_text!(__detective_output)
-                    },
-                )
+            ::detective::__private::run(
+                &__DETECTIVE_CALLSITE,
+                move || -> () {
+                    match () {
+                        () => {}
+                    }
+                },
+                move |__detective_output| {
+                    ::detective::__private::error_text!(__detective_output)
+                },
+            )
         }
         fn kept() {
             static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
@@ -105,19 +119,20 @@ mod toys {
                 version: ::core::env!("CARGO_PKG_VERSION"),
                 file: ::core::file!(),
                 line: ::core::line!(),
-                options: ::detective::__private::Options {
-                    sample: ::core::option::Option::Some(1f64),
-                    ..::detective::__private::Options::NONE
-                },
+                options: ::detective::__private::Options::NONE.sample(1f64),
             });
             ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-            ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-                .run(
-                    move || -> () {},
-                    |__detective_output| {
-                        ::detective::__private::error_text!(__detective_output)
-                    },
-                )
+            ::detective::__private::run(
+                &__DETECTIVE_CALLSITE,
+                move || -> () {
+                    match () {
+                        () => {}
+                    }
+                },
+                move |__detective_output| {
+                    ::detective::__private::error_text!(__detective_output)
+                },
+            )
         }
     }
 }

@@ -10,21 +10,26 @@ async fn serve(listener: Listener) -> ! {
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    match ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_async(
+    match ::detective::__private::run_async(
+            &__DETECTIVE_CALLSITE,
             async move {
+                let listener = listener;
                 if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
                     ::core::convert::Infallible,
                 > {
                     return __detective_return;
                 }
-                {
-                    loop {
-                        listener.accept().await;
+                match () {
+                    () => {
+                        loop {
+                            listener.accept().await;
+                        }
                     }
                 }
             },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
+            move |__detective_output| {
+                ::detective::__private::error_text!(__detective_output)
+            },
         )
         .await
     {}

@@ -1,4 +1,4 @@
-async fn wake() {
+fn wake() -> impl ::core::future::Future<Output = ()> {
     static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
         name: "wake",
         function: "wake",
@@ -10,17 +10,18 @@ async fn wake() {
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_async(
-            async move {
-                if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
-                    (),
-                > {
-                    return __detective_return;
-                }
-                {}
-            },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
-        .await
+    ::detective::__private::run_async(
+        &__DETECTIVE_CALLSITE,
+        async move {
+            if let ::core::option::Option::Some(__detective_return) = ::core::option::Option::None::<
+                (),
+            > {
+                return __detective_return;
+            }
+            match () {
+                () => {}
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

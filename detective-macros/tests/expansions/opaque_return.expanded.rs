@@ -10,11 +10,14 @@ fn names(toys: Vec<Toy>) -> Result<impl Iterator<Item = impl Display>, StoreErro
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run(
-            move || -> Result<_, StoreError> {
-                Ok(toys.into_iter().map(|toy| toy.name))
-            },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
+    ::detective::__private::run(
+        &__DETECTIVE_CALLSITE,
+        move || -> Result<_, StoreError> {
+            let toys = toys;
+            match () {
+                () => Ok(toys.into_iter().map(|toy| toy.name)),
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

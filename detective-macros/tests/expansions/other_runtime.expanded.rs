@@ -7,19 +7,18 @@ fn find_toy() {
         version: ::core::env!("CARGO_PKG_VERSION"),
         file: ::core::file!(),
         line: ::core::line!(),
-        options: crate::observability::detective::__private::Options {
-            sample: ::core::option::Option::Some(1f64),
-            ..crate::observability::detective::__private::Options::NONE
-        },
+        options: crate::observability::detective::__private::Options::NONE.sample(1f64),
     });
     crate::observability::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    crate::observability::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run(
-            move || -> () {},
-            |__detective_output| {
-                crate::observability::detective::__private::error_text!(
-                    __detective_output
-                )
-            },
-        )
+    crate::observability::detective::__private::run(
+        &__DETECTIVE_CALLSITE,
+        move || -> () {
+            match () {
+                () => {}
+            }
+        },
+        move |__detective_output| {
+            crate::observability::detective::__private::error_text!(__detective_output)
+        },
+    )
 }

@@ -1,6 +1,6 @@
 /// Documented.
 #[must_use]
-pub(crate) fn total<'a, T: Price + ?Sized>(toys: &[&'a T], mut discount: u32) -> u32
+pub(crate) fn total<'a, T: Price + ?Sized>(toys: &[&'a T], discount: u32) -> u32
 where
     T: 'a,
 {
@@ -16,15 +16,21 @@ where
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run(
-            move || -> u32 {
-                if toys.is_empty() {
-                    return 0;
+    ::detective::__private::run(
+        &__DETECTIVE_CALLSITE,
+        move || -> u32 {
+            let toys = toys;
+            let mut discount = discount;
+            match () {
+                () => {
+                    if toys.is_empty() {
+                        return 0;
+                    }
+                    discount *= 2;
+                    toys.iter().map(|toy| toy.price()).sum::<u32>() - discount
                 }
-                discount *= 2;
-                toys.iter().map(|toy| toy.price()).sum::<u32>() - discount
-            },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

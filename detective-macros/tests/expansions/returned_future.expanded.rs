@@ -10,12 +10,21 @@ fn find_toy(id: i64) -> impl Future<Output = Option<Toy>> + Send {
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_future(
-            move || -> _ {
-                let key = key_of(id);
-                async move { find(key).await }
-            },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
+    ::detective::__private::run_future::<
+        Option<Toy>,
+        _,
+        _,
+    >(
+        &__DETECTIVE_CALLSITE,
+        move || -> _ {
+            let id = id;
+            match () {
+                () => {
+                    let key = key_of(id);
+                    async move { find(key).await }
+                }
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

@@ -10,9 +10,18 @@ fn list_toys(store: &Store) -> impl Stream<Item = Toy> + Send {
         options: ::detective::__private::Options::NONE,
     });
     ::detective::__private::submit!(& __DETECTIVE_CALLSITE);
-    ::detective::__private::Span::start(&__DETECTIVE_CALLSITE)
-        .run_stream(
-            move || -> _ { store.toys() },
-            |__detective_output| ::detective::__private::error_text!(__detective_output),
-        )
+    ::detective::__private::run_stream::<
+        Toy,
+        _,
+        _,
+    >(
+        &__DETECTIVE_CALLSITE,
+        move || -> _ {
+            let store = store;
+            match () {
+                () => store.toys(),
+            }
+        },
+        move |__detective_output| ::detective::__private::error_text!(__detective_output),
+    )
 }

@@ -25,6 +25,13 @@ macro_rules! __detective_error_text {
     };
 }
 
+/// Holds what an investigated function was, for an attribute that comes later under another name, and expands to nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __detective_original {
+    ($($function:tt)*) => {};
+}
+
 /// The text of a value that is an error when `condition` holds. A value without an `Err` may
 /// contain anything, so it is not printed.
 pub fn error_if<T: ?Sized>(

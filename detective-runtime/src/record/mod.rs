@@ -66,6 +66,8 @@ pub(crate) struct Record {
     pub(crate) fields: Vec<Field>,
     /// Index of the span that is open now; `None`: the record's own.
     pub(crate) current: Option<u32>,
+    /// Whether the function that has just begun will add its fields to the current span.
+    pub(crate) wants_fields: bool,
     pub(crate) dropped_spans: u32,
     /// How many of the spans are still open.
     pub(crate) open_spans: u32,
@@ -169,6 +171,7 @@ impl Record {
             spans: Vec::new(),
             fields: Vec::new(),
             current: None,
+            wants_fields: false,
             dropped_spans: 0,
             open_spans: 0,
             has_detached: false,
@@ -199,6 +202,7 @@ impl Record {
             spans,
             fields,
             current,
+            wants_fields,
             dropped_spans,
             open_spans,
             has_detached,
@@ -221,6 +225,7 @@ impl Record {
         fields.clear();
         fields.shrink_to(SPANS_KEPT_FOR_REUSE);
         *current = None;
+        *wants_fields = false;
         *dropped_spans = 0;
         *open_spans = 0;
         *has_detached = false;

@@ -47,8 +47,9 @@ impl Drop for Entered<'_> {
     }
 }
 
+/// Exchanges the current scope with another one, for whoever cannot keep a guard that borrows it.
 #[inline(always)]
-fn swap(scope: &mut Option<Scope>) {
+pub(crate) fn swap(scope: &mut Option<Scope>) {
     CURRENT.with(|current| {
         if let Ok(mut current) = current.try_borrow_mut() {
             std::mem::swap(&mut **current, scope);

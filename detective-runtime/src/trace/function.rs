@@ -1,120 +1,211 @@
-//! The span of an investigated function. The attribute's expansion calls this.
+//! The span of an investigated function: what the attribute's expansion calls.
+
+mod future;
+mod stream;
 
 use std::borrow::Cow;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use futures_util::Stream;
-use pin_project_lite::pin_project;
 
 use crate::attribute::Callsite;
-use crate::record::SpanError;
-use crate::trace::context;
-use crate::trace::context::{Entered, Scope};
-use crate::trace::span::{End, OpenSpan, Outer};
+use crate::record::{SpanError, UniqueRecord};
+use crate::trace::context::{self, Scope};
+use crate::trace::span::{self, End, OpenSpan, Outer};
 use crate::value::Value;
+
+pub use future::FunctionFuture;
+pub use stream::FunctionStream;
+
+/// Runs the body of a plain function. `error` gives the text of an error that it returned.
+#[inline]
+pub fn run<R>(
+    callsite: &'static Callsite,
+    body: impl FnOnce() -> R,
+    error: impl FnOnce(&R) -> Option<String>,
+) -> R {
+    let mut span = FunctionSpan::start(callsite);
+    let _entered = enter_work(&mut span.work);
+    let Some(active) = Active::take(&mut span.call) else {
+        return body();
+    };
+    let output = body();
+    active.end(returned(&output, error));
+    output
+}
+
+/// Runs the body of an asynchronous function, whose span begins when it is polled.
+pub fn run_async<F, E>(callsite: &'static Callsite, body: F, error: E) -> FunctionFuture<F, E>
+where
+    F: Future,
+    E: FnMut(&F::Output) -> Option<String>,
+{
+    FunctionFuture::new(FunctionSpan::waiting(callsite), body, error)
+}
+
+/// Runs the body of a function that returns a future, and then that future. `T` is what the signature says that the
+/// future gives.
+pub fn run_future<T, F, E>(
+    callsite: &'static Callsite,
+    body: impl FnOnce() -> F,
+    error: E,
+) -> FunctionFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: FnMut(&T) -> Option<String>,
+{
+    let mut span = FunctionSpan::start(callsite);
+    let future = span.inside(body);
+    FunctionFuture::new(span, future, error)
+}
+
+/// Runs the body of a function that returns a stream, and then that stream. `error` is asked about each item.
+pub fn run_stream<T, S, E>(
+    callsite: &'static Callsite,
+    body: impl FnOnce() -> S,
+    error: E,
+) -> FunctionStream<S, E>
+where
+    S: Stream<Item = T>,
+    E: FnMut(&T) -> Option<String>,
+{
+    let mut span = FunctionSpan::start(callsite);
+    let stream = span.inside(body);
+    FunctionStream::new(span, stream, error)
+}
+
+/// Begins the span of a call whose value nobody looks at. It ends with the guard.
+pub fn enter(callsite: &'static Callsite) -> FunctionCall {
+    let mut span = FunctionSpan::start(callsite);
+    let mut outer = span.work.take().map(Scope::Record);
+    let is_entered = outer.is_some();
+    if is_entered {
+        context::swap(&mut outer);
+    }
+    FunctionCall {
+        active: Active::take(&mut span.call),
+        outer,
+        is_entered,
+        was_panicking: std::thread::panicking(),
+        span,
+    }
+}
+
+/// Lets `add` add fields to the span of the function that has just begun, if they go anywhere.
+#[inline]
+pub fn fields(add: impl FnOnce(&mut Fields)) {
+    if let Some(mut fields) = Fields::wanted() {
+        add(&mut fields);
+    }
+}
+
+/// Takes the fields that the attribute names.
+#[derive(Debug)]
+pub struct Fields {
+    serial: u64,
+    span: Option<u32>,
+}
+
+impl Fields {
+    fn wanted() -> Option<Self> {
+        context::with_record(|record| {
+            std::mem::take(&mut record.wants_fields).then_some(Self {
+                serial: record.serial,
+                span: record.current,
+            })
+        })
+        .flatten()
+    }
+
+    /// Adds one field.
+    pub fn add(&mut self, key: &'static str, value: Option<Value>) {
+        let Some(value) = value else { return };
+        context::with_record(|record| {
+            if record.serial == self.serial {
+                span::set_field(record, self.span, Cow::Borrowed(key), value);
+            }
+        });
+    }
+}
 
 /// The span of one call.
 #[derive(Debug)]
-pub struct FunctionSpan {
-    /// `None` when the call is not recorded, and after its end.
-    span: Option<OpenSpan>,
-    /// A separate record, for a call outside any request.
-    work: Option<Scope>,
+struct FunctionSpan {
+    call: Call,
+    /// A record of its own, for a call outside any request.
+    work: Option<UniqueRecord>,
 }
 
-/// Adds the fields that the attribute names.
+/// How far a call has come.
 #[derive(Debug)]
-pub struct Fields<'a>(&'a OpenSpan);
+enum Call {
+    /// An asynchronous function that was not polled yet.
+    Waiting(&'static Callsite),
+    /// It has begun, and is not running at this moment.
+    Open(OpenSpan),
+    /// It is not recorded, it is running, or it has ended.
+    Closed,
+}
+
+// A panic in the body leaves a span behind that is only ended. Without this, nobody could catch the panic of an
+// investigated future without a wrapper, because the types of a record are not `UnwindSafe`.
+impl UnwindSafe for FunctionSpan {}
+impl RefUnwindSafe for FunctionSpan {}
 
 impl FunctionSpan {
-    /// Begins the span.
-    pub fn start(callsite: &'static Callsite) -> Self {
-        let (span, work) = OpenSpan::function(callsite);
-        Self { span, work }
-    }
-
-    /// Calls `fields` to add fields, if the span is recorded.
-    #[must_use]
-    pub fn with(mut self, fields: impl FnOnce(&mut Fields<'_>)) -> Self {
-        if let Some(span) = self.span.as_ref().filter(|span| span.is_recorded()) {
-            let _entered = enter(&mut self.work);
-            fields(&mut Fields(span));
+    /// A span that begins later.
+    fn waiting(callsite: &'static Callsite) -> Self {
+        Self {
+            call: Call::Waiting(callsite),
+            work: None,
         }
-        self
     }
 
-    /// Runs the body of a synchronous function. `error` gives the text of an error that it
-    /// returned.
+    /// A span that begins now.
     #[inline]
-    pub fn run<R>(
-        mut self,
-        body: impl FnOnce() -> R,
-        error: impl FnOnce(&R) -> Option<String>,
-    ) -> R {
-        let _entered = enter(&mut self.work);
-        let Some(active) = Active::take(&mut self.span) else {
-            return body();
-        };
-        let output = body();
-        active.end(returned(&output, error));
-        output
-    }
-
-    /// Runs the body of an asynchronous function.
-    pub fn run_async<F, E>(self, body: F, error: E) -> FunctionFuture<F, E>
-    where
-        F: Future,
-        E: FnOnce(&F::Output) -> Option<String>,
-    {
-        FunctionFuture {
-            inner: Some(body),
-            error: Some(error),
-            span: self,
+    fn start(callsite: &'static Callsite) -> Self {
+        let (span, work) = OpenSpan::function(callsite);
+        Self {
+            call: span.map_or(Call::Closed, Call::Open),
+            work,
         }
     }
 
-    /// Runs the body of a function that returns a future, and then that future.
-    pub fn run_future<F, E>(mut self, body: impl FnOnce() -> F, error: E) -> FunctionFuture<F, E>
-    where
-        F: Future,
-        E: FnOnce(&F::Output) -> Option<String>,
-    {
-        let future = self.inside(body);
-        self.run_async(future, error)
-    }
-
-    /// Runs the body of a function that returns a stream, and then that stream. `error` is called
-    /// for each item.
-    pub fn run_stream<S, E>(mut self, body: impl FnOnce() -> S, error: E) -> FunctionStream<S, E>
-    where
-        S: Stream,
-        E: FnMut(&S::Item) -> Option<String>,
-    {
-        FunctionStream {
-            inner: Some(self.inside(body)),
-            error,
-            failure: None,
-            span: self,
+    /// Begins the span, unless that has been done.
+    #[inline]
+    fn begin(&mut self) {
+        if let Call::Waiting(callsite) = self.call {
+            *self = Self::start(callsite);
         }
     }
 
     /// Runs `action` with the span current on this thread.
     fn inside<R>(&mut self, action: impl FnOnce() -> R) -> R {
-        let _entered = enter(&mut self.work);
-        let Some(active) = Active::take(&mut self.span) else {
+        let _entered = enter_work(&mut self.work);
+        let Some(active) = Active::take(&mut self.call) else {
             return action();
         };
         let result = action();
-        active.suspend(&mut self.span);
+        active.suspend(&mut self.call);
         result
     }
 
-    /// Ends the span, unless it has ended already.
+    /// Ends the span, unless that has been done.
     fn end(&mut self, how: End) {
-        let _entered = enter(&mut self.work);
-        if let Some(span) = self.span.take() {
+        let _entered = enter_work(&mut self.work);
+        if let Some(span) = self.call.take() {
             span.end(how);
+        }
+    }
+}
+
+impl Call {
+    /// The open span, which is running from now on.
+    #[inline]
+    fn take(&mut self) -> Option<OpenSpan> {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Open(span) => Some(span),
+            Self::Waiting(_) | Self::Closed => None,
         }
     }
 }
@@ -122,23 +213,75 @@ impl FunctionSpan {
 impl Drop for FunctionSpan {
     #[inline]
     fn drop(&mut self) {
-        // After a return or a panic, the span has ended already.
-        if self.span.is_some() {
+        // Nothing is left to end after a return or a panic.
+        if matches!(self.call, Call::Open(_)) {
             self.end(End::Dropped);
         }
-        if let Some(Scope::Record(record)) = self.work.take() {
+        if let Some(record) = self.work.take() {
             super::finish(record);
         }
     }
 }
 
-/// Enters the record of a call outside any request.
-#[inline]
-fn enter(work: &mut Option<Scope>) -> Option<Entered<'_>> {
-    work.is_some().then(|| context::enter(work))
+/// A call that ends when this is dropped.
+#[derive(Debug)]
+pub struct FunctionCall {
+    active: Option<Active>,
+    /// Whether the call's own record is the current one. `outer` is what was before.
+    is_entered: bool,
+    outer: Option<Scope>,
+    /// Whether the call was made while a panic unwinds, by a destructor.
+    was_panicking: bool,
+    span: FunctionSpan,
 }
 
-/// A span that is current on this thread. A plain drop means that a panic left it.
+impl Drop for FunctionCall {
+    fn drop(&mut self) {
+        if let Some(active) = self.active.take() {
+            let is_panic = !self.was_panicking && std::thread::panicking();
+            active.end(if is_panic {
+                End::Panicked
+            } else {
+                End::Completed
+            });
+        }
+        if self.is_entered {
+            context::swap(&mut self.outer);
+            put_back(&mut self.outer, &mut self.span.work);
+        }
+    }
+}
+
+/// The record of a call outside any request, while it is the current one.
+struct EnteredWork<'a> {
+    home: &'a mut Option<UniqueRecord>,
+    outer: Option<Scope>,
+}
+
+/// Enters the record of a call outside any request.
+#[inline]
+fn enter_work(home: &mut Option<UniqueRecord>) -> Option<EnteredWork<'_>> {
+    let mut outer = Some(Scope::Record(home.take()?));
+    context::swap(&mut outer);
+    Some(EnteredWork { home, outer })
+}
+
+impl Drop for EnteredWork<'_> {
+    fn drop(&mut self) {
+        context::swap(&mut self.outer);
+        put_back(&mut self.outer, self.home);
+    }
+}
+
+/// Takes the record of a call out of its scope again.
+fn put_back(scope: &mut Option<Scope>, home: &mut Option<UniqueRecord>) {
+    if let Some(Scope::Record(record)) = scope.take() {
+        *home = Some(record);
+    }
+}
+
+/// A span that is current on this thread. Dropped as it is, it was left by a panic.
+#[derive(Debug)]
 struct Active {
     span: Option<OpenSpan>,
     outer: Outer,
@@ -147,7 +290,7 @@ struct Active {
 impl Active {
     /// Makes a span current, if there is one.
     #[inline]
-    fn take(from: &mut Option<OpenSpan>) -> Option<Self> {
+    fn take(from: &mut Call) -> Option<Self> {
         let mut span = from.take()?;
         Some(Self {
             outer: span.activate(),
@@ -155,16 +298,16 @@ impl Active {
         })
     }
 
-    /// Restores the outer span, and keeps this one for the next poll.
+    /// Puts the outer span back, and keeps this one for another time.
     #[inline]
-    fn suspend(mut self, to: &mut Option<OpenSpan>) {
+    fn suspend(mut self, to: &mut Call) {
         if let Some(mut span) = self.span.take() {
             span.deactivate(std::mem::take(&mut self.outer));
-            *to = Some(span);
+            *to = Call::Open(span);
         }
     }
 
-    /// Restores the outer span, and ends this one.
+    /// Puts the outer span back, and ends this one.
     #[inline]
     fn end(mut self, how: End) {
         if let Some(span) = self.span.take() {
@@ -182,140 +325,6 @@ impl Drop for Active {
     }
 }
 
-pin_project! {
-    /// The body of an asynchronous function inside its span.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless they are polled"]
-    pub struct FunctionFuture<F, E> {
-        // Dropped while the span is current, so that spans begun during the drop find their parent.
-        #[pin]
-        inner: Option<F>,
-        error: Option<E>,
-        span: FunctionSpan,
-    }
-
-    impl<F, E> PinnedDrop for FunctionFuture<F, E> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.inner.is_some() {
-                this.span.inside(|| this.inner.set(None));
-            }
-        }
-    }
-}
-
-impl<F, E> Future for FunctionFuture<F, E>
-where
-    F: Future,
-    E: FnOnce(&F::Output) -> Option<String>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let span = this.span;
-        let _entered = enter(&mut span.work);
-        let active = Active::take(&mut span.span);
-        let body = this.inner.as_mut().as_pin_mut();
-        let result = body
-            .expect("it is not polled after it has returned")
-            .poll(task);
-        if result.is_ready() {
-            this.inner.set(None);
-        }
-        if let Some(active) = active {
-            match &result {
-                Poll::Pending => active.suspend(&mut span.span),
-                Poll::Ready(output) => active.end(match this.error.take() {
-                    Some(error) => returned(output, error),
-                    None => End::Completed,
-                }),
-            }
-        }
-        result
-    }
-}
-
-pin_project! {
-    /// The stream that a function returned, inside the function's span. The span ends with the
-    /// stream. It has failed if any item was an error, even if others followed.
-    #[derive(Debug)]
-    #[must_use = "streams do nothing unless they are polled"]
-    pub struct FunctionStream<S, E> {
-        // Dropped while the span is current, as in [`FunctionFuture`].
-        #[pin]
-        inner: Option<S>,
-        error: E,
-        // The first error. Later errors often follow from it.
-        failure: Option<Box<SpanError>>,
-        span: FunctionSpan,
-    }
-
-    impl<S, E> PinnedDrop for FunctionStream<S, E> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.inner.is_some() {
-                // Dropping a stream early is normal use; unlike a future, it was not cut off.
-                let end = this.failure.take().map_or(End::Completed, End::Failed);
-                this.span.inside(|| this.inner.set(None));
-                this.span.end(end);
-            }
-        }
-    }
-}
-
-impl<S, E> Stream for FunctionStream<S, E>
-where
-    S: Stream,
-    E: FnMut(&S::Item) -> Option<String>,
-{
-    type Item = S::Item;
-
-    fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let mut this = self.project();
-        let span = this.span;
-        let _entered = enter(&mut span.work);
-        let active = Active::take(&mut span.span);
-        // Polling after the end returns the end again.
-        let item = match this.inner.as_mut().as_pin_mut() {
-            Some(stream) => stream.poll_next(task),
-            None => Poll::Ready(None),
-        };
-        match &item {
-            Poll::Pending => {}
-            Poll::Ready(Some(item)) => {
-                if this.failure.is_none() {
-                    *this.failure = failed(item, this.error);
-                }
-            }
-            Poll::Ready(None) => this.inner.set(None),
-        }
-        if let Some(active) = active {
-            match item {
-                Poll::Ready(None) => {
-                    let failure = this.failure.take();
-                    active.end(failure.map_or(End::Completed, End::Failed));
-                }
-                _ => active.suspend(&mut span.span),
-            }
-        }
-        item
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
-    }
-}
-
-impl Fields<'_> {
-    /// Adds one field.
-    pub fn add(&mut self, key: &'static str, value: impl Into<Option<Value>>) {
-        if let Some(value) = value.into() {
-            self.0.set(Cow::Borrowed(key), value);
-        }
-    }
-}
-
 fn returned<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> End {
     failed(output, error).map_or(End::Completed, End::Failed)
 }
@@ -328,8 +337,8 @@ fn failed<R>(output: &R, error: impl FnOnce(&R) -> Option<String>) -> Option<Box
     }))
 }
 
-/// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's value for an error of unknown
-/// type). It is parsed from the compiler's name for the type, since nothing else knows it here.
+/// The name of `E` in `Result<T, E>`, or `_OTHER` (OpenTelemetry's word for an error of no known
+/// type). The compiler's own name for the type is read, since nothing else knows it here.
 fn error_type<R>() -> &'static str {
     let name = std::any::type_name::<R>();
     let arguments = name

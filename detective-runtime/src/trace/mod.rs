@@ -12,7 +12,10 @@ mod within;
 
 pub(crate) use client_span::ClientSpan;
 pub use current::{ManualSpan, mark_error, set_consumer, set_field, start_span, trace_id};
-pub use function::{Fields, FunctionSpan};
+pub use function::{
+    Fields, FunctionCall, FunctionFuture, FunctionStream, enter, fields, run, run_async,
+    run_future, run_stream,
+};
 pub use in_context::{InContext, InCurrentContext};
 pub(crate) use panic::note_panics;
 pub(crate) use sampling::{Keep, decide};

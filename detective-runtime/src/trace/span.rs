@@ -6,9 +6,8 @@ use std::num::NonZeroU64;
 use crate::attribute::Callsite;
 use crate::export::SpanKind;
 use crate::metrics::DropReason;
-use crate::record::{Field, Kind, Owner, Record, Span, SpanError, What, running};
-use crate::trace::context;
-use crate::trace::context::{Place, Scope};
+use crate::record::{Field, Kind, Owner, Record, Span, SpanError, UniqueRecord, What, running};
+use crate::trace::context::{self, Place, Scope};
 use crate::value::Value;
 use crate::{clock, record};
 
@@ -63,10 +62,10 @@ pub(crate) enum End {
 const PANIC: &str = "panic";
 
 impl OpenSpan {
-    /// Begins the span of an investigated function. The second value is the scope of a new record,
-    /// when the function runs outside any scope.
+    /// Begins the span of an investigated function. The second value is a new record, when the function
+    /// runs outside any scope.
     #[inline]
-    pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+    pub(crate) fn function(callsite: &'static Callsite) -> (Option<Self>, Option<UniqueRecord>) {
         let span = context::with_scope(|scope| match scope {
             Scope::Record(record) => Self::function_in(record, callsite),
             Scope::Excluded(_) => None,
@@ -79,7 +78,7 @@ impl OpenSpan {
     }
 
     #[cold]
-    fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<Scope>) {
+    fn function_outside(callsite: &'static Callsite) -> (Option<Self>, Option<UniqueRecord>) {
         let instance = match context::place() {
             Place::Outside => running::current().filter(|instance| !instance.is_off()),
             Place::Recorded | Place::Excluded => None,
@@ -88,7 +87,7 @@ impl OpenSpan {
             return (None, None);
         };
         let span = Self::function_in(&mut record, callsite);
-        (span, Some(Scope::Record(record)))
+        (span, Some(record))
     }
 
     // Not inlined, so that an unrecorded call pays nothing for it.
@@ -107,6 +106,7 @@ impl OpenSpan {
         if is_recorded {
             span.begin(record, || What::Function(callsite));
         }
+        record.wants_fields = span.is_recorded();
         Some(span)
     }
 

@@ -18,7 +18,7 @@ const ARGUMENTS: [(&str, &str); 11] = [
     ("slow", "slow = \"250ms\""),
     ("sample", "sample = 0.1"),
     ("record", "record = false"),
-    ("span", "span = false"),
+    ("spans", "spans = false"),
     ("histogram", "histogram = false"),
     ("buckets", "buckets = [0.1, 0.5, 1.0]"),
     ("crate", "crate = path::to::detective"),
@@ -27,14 +27,14 @@ const ARGUMENTS: [(&str, &str); 11] = [
 
 /// What one attribute asks for.
 #[derive(Default)]
-pub(crate) struct Request {
+pub(crate) struct Settings {
     pub(crate) name: Option<Given<String>>,
     pub(crate) fields: Option<Given<Vec<Field>>>,
     pub(crate) error_if: Option<Given<Condition>>,
     pub(crate) slow: Option<Given<Duration>>,
     pub(crate) sample: Option<Given<f64>>,
     pub(crate) record: Option<Given<bool>>,
-    pub(crate) span: Option<Given<bool>>,
+    pub(crate) spans: Option<Given<bool>>,
     pub(crate) histogram: Option<Given<bool>>,
     pub(crate) buckets: Option<Given<Vec<Given<f64>>>>,
     pub(crate) root: Option<Given<Path>>,
@@ -51,27 +51,28 @@ pub(crate) struct Given<T> {
 /// A closure, or the path of a function, from a reference to what was returned to whether it is an error.
 pub(crate) struct Condition(pub(crate) Expr);
 
-impl Request {
+impl Settings {
     /// Gives each argument its type.
     pub(crate) fn new(arguments: Vec<Arg>, errors: &mut Errors) -> Self {
-        let mut request = Self::default();
+        let mut settings = Self::default();
         for argument in arguments {
             match argument.key.unraw().to_string().as_str() {
-                "name" => set(&mut request.name, argument, errors),
-                "fields" => set(&mut request.fields, argument, errors),
-                "error_if" => set(&mut request.error_if, argument, errors),
-                "slow" => set(&mut request.slow, argument, errors),
-                "sample" => set(&mut request.sample, argument, errors),
-                "record" => set(&mut request.record, argument, errors),
-                "span" => set(&mut request.span, argument, errors),
-                "histogram" => set(&mut request.histogram, argument, errors),
-                "buckets" => set(&mut request.buckets, argument, errors),
-                "crate" => set(&mut request.root, argument, errors),
-                "skip" => set(&mut request.skip, argument, errors),
+                "name" => set(&mut settings.name, argument, errors),
+                "fields" => set(&mut settings.fields, argument, errors),
+                "error_if" => set(&mut settings.error_if, argument, errors),
+                "slow" => set(&mut settings.slow, argument, errors),
+                "sample" => set(&mut settings.sample, argument, errors),
+                "record" => set(&mut settings.record, argument, errors),
+                // `spans` is its name in the file, too. `span` is how it was written before.
+                "spans" | "span" => set(&mut settings.spans, argument, errors),
+                "histogram" => set(&mut settings.histogram, argument, errors),
+                "buckets" => set(&mut settings.buckets, argument, errors),
+                "crate" => set(&mut settings.root, argument, errors),
+                "skip" => set(&mut settings.skip, argument, errors),
                 unknown => errors.add(&argument.key, unknown_argument(unknown)),
             }
         }
-        request
+        settings
     }
 
     /// Takes from the block around it what is not asked for here.
@@ -84,7 +85,7 @@ impl Request {
         take(&mut self.slow, &block.slow);
         take(&mut self.sample, &block.sample);
         take(&mut self.record, &block.record);
-        take(&mut self.span, &block.span);
+        take(&mut self.spans, &block.spans);
         take(&mut self.histogram, &block.histogram);
         take(&mut self.buckets, &block.buckets);
         take(&mut self.root, &block.root);
@@ -92,6 +93,9 @@ impl Request {
 }
 
 fn unknown_argument(unknown: &str) -> String {
+    if let Some(answer) = answer_to_instrument(unknown) {
+        return format!("unknown argument `{unknown}`: {answer}");
+    }
     let accepted = ARGUMENTS.map(|(key, _)| key);
     let meant = nearest(unknown, &accepted)
         .map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
@@ -101,10 +105,28 @@ fn unknown_argument(unknown: &str) -> String {
     )
 }
 
+/// What to do instead of an argument of `#[tracing::instrument]`.
+fn answer_to_instrument(argument: &str) -> Option<&'static str> {
+    match argument {
+        "skip_all" => Some(NOTHING_TO_SKIP),
+        "err" => Some("an `Err` is always recorded; remove it"),
+        "ret" => Some(
+            "a returned value is not recorded; record a part of it with `detective::set_field`",
+        ),
+        "level" | "target" => Some("`detective.toml` decides which spans are made; remove it"),
+        _ => None,
+    }
+}
+
+const NOTHING_TO_SKIP: &str = "no parameter is recorded unless `fields(..)` names it; remove it";
+
 /// Puts the value of an argument in its place, which may be taken.
 fn set<T: Value>(place: &mut Option<Given<T>>, Arg { key, value }: Arg, errors: &mut Errors) {
     if place.is_some() {
         return errors.add(&key, format!("`{key}` is given twice"));
+    }
+    if key == "skip" && matches!(value, ArgValue::Fields(_)) {
+        return errors.add(&key, format!("`skip` has no list: {NOTHING_TO_SKIP}"));
     }
     let tokens = match &value {
         ArgValue::Expr(expression) => expression.to_token_stream(),
@@ -117,7 +139,10 @@ fn set<T: Value>(place: &mut Option<Given<T>>, Arg { key, value }: Arg, errors: 
 }
 
 fn example(key: &Ident) -> &'static str {
-    let name = key.unraw().to_string();
+    let mut name = key.unraw().to_string();
+    if name == "span" {
+        name = "spans".to_owned();
+    }
     ARGUMENTS
         .iter()
         .find(|(key, _)| *key == name)
