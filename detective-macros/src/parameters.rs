@@ -74,7 +74,8 @@ fn take_over_parameter(parameter: &mut PatType, index: usize, here: Span) -> Tok
             .iter()
             .map(|binding| {
                 let (mutability, ident) = (&binding.mutability, &binding.ident);
-                quote_spanned!(here=> #attributes let #mutability #ident = #ident;)
+                let quiet = quiet(ident, here);
+                quote_spanned!(here=> #attributes #quiet let #mutability #ident = #ident;)
             })
             .collect();
     }
@@ -96,6 +97,16 @@ fn take_over_parameter(parameter: &mut PatType, index: usize, here: Span) -> Tok
     } else {
         quote_spanned!(here=> #whole_again #attributes let #pattern = #whole;)
     }
+}
+
+/// Keeps two lints from a name that says that it is not used. The body does not use it either.
+fn quiet(ident: &Ident, here: Span) -> TokenStream {
+    if !ident.to_string().starts_with('_') {
+        return TokenStream::new();
+    }
+    quote_spanned!(here=>
+        #[allow(clippy::no_effect_underscore_binding, clippy::used_underscore_binding)]
+    )
 }
 
 /// Whether an attribute of a parameter says how loud a lint is. It belongs where the parameter is used.

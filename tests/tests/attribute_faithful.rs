@@ -3,6 +3,12 @@
 //! Every function here is compiled twice, and what the two leave behind is compared. The tests run under the editions
 //! 2018 and 2021, too: see `tests/editions`.
 
+#![allow(
+    clippy::boxed_local,
+    clippy::manual_async_fn,
+    reason = "the shapes are what is tested"
+)]
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

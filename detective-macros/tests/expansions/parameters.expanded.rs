@@ -28,6 +28,10 @@ fn commit(
             let mut __detective_3 = __detective_3;
             let Held(ref mut held) = __detective_3;
             let __detective_4 = __detective_4;
+            #[allow(
+                clippy::no_effect_underscore_binding,
+                clippy::used_underscore_binding
+            )]
             let _unused = _unused;
             match () {
                 () => {

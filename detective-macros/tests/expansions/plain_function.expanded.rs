@@ -5,6 +5,11 @@ where
     T: 'a,
 {
     #![allow(clippy::cast_possible_truncation)]
+    ::detective::__private::__detective_original! {
+        "total" fn total < 'a, T : Price + ? Sized > (toys : & [& 'a T], mut discount :
+        u32) -> u32 where T : 'a, { if toys.is_empty() { return 0; } discount *= 2; toys
+        .iter().map(| toy | toy.price()).sum:: < u32 > () - discount }
+    }
     static __DETECTIVE_CALLSITE: ::detective::__private::Callsite = ::detective::__private::Callsite::new(::detective::__private::Site {
         name: "total",
         function: "total",

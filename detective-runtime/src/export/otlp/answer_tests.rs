@@ -278,9 +278,11 @@ async fn a_collector_that_does_not_come_to_an_end_holds_nobody_up() {
     for protocol in BOTH {
         for reply in [Reply::Stalled(403, "no access"), Reply::Endless(403)] {
             let start = Instant::now();
-            by(protocol, &[reply.clone()], 2)
-                .await
-                .check([0, 0, 0, 2], 1, "403 Forbidden");
+            by(protocol, std::slice::from_ref(&reply), 2).await.check(
+                [0, 0, 0, 2],
+                1,
+                "403 Forbidden",
+            );
             assert!(start.elapsed() < Duration::from_secs(5), "{reply:?}");
         }
         for reply in [

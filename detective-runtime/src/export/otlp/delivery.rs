@@ -91,7 +91,8 @@ impl Delivery {
     ) -> Delivered {
         let mut delivered = Delivered::default();
         // The first spans are sent first.
-        let mut ranges = vec![0..batch.len()];
+        let whole = 0..batch.len();
+        let mut ranges = vec![whole];
         while let Some(range) = ranges.pop() {
             let spans = range.len();
             if spans == 0 {
