@@ -60,13 +60,14 @@
 
 // The floors, from the ground up: each uses only what stands before it.
 mod clock;
-pub mod config;
+mod propagation;
 mod tls;
 mod value;
 
+pub mod config;
+
 mod attribute;
 mod metrics;
-mod propagation;
 
 mod export;
 mod rules;
@@ -76,15 +77,16 @@ mod survey;
 
 mod reload;
 mod store;
-
 mod trace;
 
-mod cache;
 pub mod client;
+mod encode;
 mod http;
 
-mod encode;
+mod cache;
+
 mod error;
+
 mod pipeline;
 
 mod analytics;

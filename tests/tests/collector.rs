@@ -72,7 +72,7 @@ async fn check(endpoint: &str, protocol: &str, reason: &str, dropped: &str) {
     let (code, output) = store(endpoint, protocol).detective("doctor").await;
     assert_eq!(code, Some(1), "{output}");
     assert!(
-        output.contains("bad  jaeger    no span reaches `"),
+        output.contains("bad  jaeger    cannot send a span to `"),
         "{output}"
     );
     assert!(output.contains(reason), "{output}");

@@ -110,7 +110,7 @@ async fn a_variable_that_is_wrong() {
     check_variable(
         "DETECTIVE_JAEGER__ENDPOINT",
         "jaeger",
-        "`jaeger.endpoint` is `\"jaeger\"`, expected an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp; user and password belong in `jaeger.headers`",
+        "`jaeger.endpoint` is `\"jaeger\"`, expected an address such as \"http://localhost:4318\", or \"localhost:6831\" for udp",
     )
     .await;
     check_variable(

@@ -5,10 +5,12 @@ mod kept;
 mod late;
 mod rows;
 pub(crate) mod spans;
+mod thread;
 mod worker;
 
 pub(crate) use kept::Kept;
 #[cfg(test)]
 pub(crate) use kept::tests as kept_tests;
 pub(crate) use rows::{RowRecords, RowSink};
-pub(crate) use worker::{Flusher, Pipeline, Sinks};
+pub(crate) use thread::{Flusher, Pipeline};
+pub(crate) use worker::Sinks;

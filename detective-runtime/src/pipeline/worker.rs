@@ -1,22 +1,22 @@
-//! The pipeline thread: drains the hand-over on a tick, decides on traces, and feeds the sinks.
+//! What the pipeline thread does: takes finished records on a tick, decides on traces, and feeds the
+//! sinks.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::UnixClock;
-use crate::error::{ShutdownError, StartError};
+use crate::error::ShutdownError;
 use crate::export::{ExportQueue, ExportSpan};
 use crate::metrics::DropReason;
 use crate::pipeline::kept::Kept;
 use crate::pipeline::late::{Fate, LateSpans};
 use crate::pipeline::rows::{RowRecords, RowSink};
 use crate::pipeline::spans;
+use crate::pipeline::thread::Command;
 use crate::record::{
     Instance, Kind, Outcome, Owner, Record, SharedRecord, Span, UniqueRecord, What, observation,
 };
@@ -27,9 +27,6 @@ use crate::trace::Keep;
 /// Most records taken at one go, so that the sinks get their turn in between.
 const DRAIN_LIMIT: usize = 8192;
 
-/// How long a pipeline that is dropped without a shutdown may still write.
-const DROP_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// Where finished records go.
 #[derive(Debug)]
 pub(crate) struct Sinks {
@@ -39,148 +36,8 @@ pub(crate) struct Sinks {
     pub(crate) rows: RowSink,
 }
 
-/// The running pipeline thread.
-#[derive(Debug)]
-pub(crate) struct Pipeline {
-    commands: mpsc::UnboundedSender<Command>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-enum Command {
-    Flush(oneshot::Sender<()>),
-    FlushRows(oneshot::Sender<()>),
-    Close(Instant, oneshot::Sender<Result<(), ShutdownError>>),
-}
-
-impl Pipeline {
-    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime; `beside` runs
-    /// there too, for as long as the pipeline does.
-    pub(crate) async fn start(
-        instance: Arc<Instance>,
-        beside: impl Future<Output = Infallible> + Send + 'static,
-        open: impl FnOnce() -> Result<Sinks, StartError> + Send + 'static,
-    ) -> Result<Self, StartError> {
-        let (commands, inbox) = mpsc::unbounded_channel();
-        let (report, opened) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name("detective-pipeline".to_owned())
-            .spawn(move || {
-                let runtime = match tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        let _gone = report.send(Err(StartError::Thread(error)));
-                        return;
-                    }
-                };
-                runtime.block_on(tokio::task::LocalSet::new().run_until(async move {
-                    match open() {
-                        Ok(sinks) => {
-                            let _gone = report.send(Ok(()));
-                            let worker = Worker {
-                                instance,
-                                sinks,
-                                late: LateSpans::default(),
-                                kept: Vec::new(),
-                                rows: Vec::new(),
-                            };
-                            tokio::select! {
-                                () = worker.run(inbox) => {}
-                                never = beside => match never {},
-                            }
-                        }
-                        Err(error) => {
-                            let _gone = report.send(Err(error));
-                        }
-                    }
-                }));
-                // What still reads a config file that hangs is not waited for.
-                runtime.shutdown_background();
-            });
-        let thread = thread.map_err(StartError::Thread)?;
-        opened.await.unwrap_or_else(|_| {
-            Err(StartError::Thread(std::io::Error::other(
-                "it ended at once",
-            )))
-        })?;
-        Ok(Self {
-            commands,
-            thread: Some(thread),
-        })
-    }
-
-    /// Waits until everything that was recorded before is written and exported.
-    pub(crate) async fn flush(&self) {
-        self.flusher().flush().await;
-    }
-
-    /// A handle that can only flush.
-    pub(crate) fn flusher(&self) -> Flusher {
-        Flusher(self.commands.clone())
-    }
-
-    /// Flushes everything, closes the sinks and ends the thread, by `deadline`.
-    pub(crate) async fn close(&mut self, deadline: Instant) -> Result<(), ShutdownError> {
-        let (done, closed) = oneshot::channel();
-        let result = match self.commands.send(Command::Close(deadline, done)) {
-            Ok(()) => closed
-                .await
-                .unwrap_or_else(|_| Err(ShutdownError::pipeline_gone())),
-            Err(_) => Err(ShutdownError::pipeline_gone()),
-        };
-        if let Some(thread) = self.thread.take() {
-            // It has said its last word, so this does not wait.
-            let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
-        result
-    }
-}
-
-impl Drop for Pipeline {
-    fn drop(&mut self) {
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        let (done, _closed) = oneshot::channel();
-        let _ended = self
-            .commands
-            .send(Command::Close(Instant::now() + DROP_TIMEOUT, done));
-        // The thread has its own runtime, so that it gets on while this one waits.
-        let end = std::time::Instant::now() + DROP_TIMEOUT;
-        while !thread.is_finished() && std::time::Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-/// Flushes a pipeline that something else owns.
-#[derive(Debug, Clone)]
-pub(crate) struct Flusher(mpsc::UnboundedSender<Command>);
-
-impl Flusher {
-    /// Waits until everything that was recorded before is written and exported.
-    pub(crate) async fn flush(&self) {
-        self.send(Command::Flush).await;
-    }
-
-    /// Waits until everything that was recorded before is written.
-    pub(crate) async fn flush_rows(&self) {
-        self.send(Command::FlushRows).await;
-    }
-
-    async fn send(&self, command: fn(oneshot::Sender<()>) -> Command) {
-        let (done, flushed) = oneshot::channel();
-        if self.0.send(command(done)).is_ok() {
-            // An error means that the thread has ended, and has flushed everything before.
-            let _ended = flushed.await;
-        }
-    }
-}
-
-struct Worker {
+/// Takes finished records over, and decides what becomes of them.
+pub(super) struct Worker {
     instance: Arc<Instance>,
     sinks: Sinks,
     late: LateSpans,
@@ -191,7 +48,17 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    pub(super) fn new(instance: Arc<Instance>, sinks: Sinks) -> Self {
+        Self {
+            instance,
+            sinks,
+            late: LateSpans::default(),
+            kept: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let tick = self
             .instance
             .snapshot()
