@@ -289,19 +289,23 @@ pub(crate) struct Original {
 }
 
 impl Original {
-    /// Reads it from the start of a body that has one.
+    /// Reads it from a body that begins with it. If another attribute has put something before it, that
+    /// would be lost, so the body is then taken as it is.
     pub(crate) fn of(function: &Function) -> Option<Self> {
-        let mut tokens = function.body.clone().into_iter().take(MACRO_PATH_LENGTH);
-        tokens.find(|token| matches!(token, TokenTree::Ident(ident) if ident == ORIGINAL))?;
-        tokens.find_map(|token| match token {
-            TokenTree::Group(group) => syn::parse2(group.stream()).ok(),
-            _ => None,
-        })
+        let mut last = None;
+        for token in function.body.clone() {
+            match token {
+                TokenTree::Ident(ident) => last = Some(ident),
+                TokenTree::Punct(punct) if matches!(punct.as_char(), ':' | '!') => {}
+                TokenTree::Group(group) if last? == ORIGINAL => {
+                    return syn::parse2(group.stream()).ok();
+                }
+                _ => return None,
+            }
+        }
+        None
     }
 }
-
-/// No path of a runtime is longer, in tokens.
-const MACRO_PATH_LENGTH: usize = 40;
 
 impl Parse for Original {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {

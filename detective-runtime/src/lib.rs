@@ -93,8 +93,9 @@ mod analytics;
 
 mod lifecycle;
 
-mod command;
 pub mod testing;
+
+mod command;
 
 #[doc(hidden)]
 pub mod __private;

@@ -306,8 +306,11 @@ async fn sign_in(
         Some(token) if token.matches(sign_in.token.trim()) => {
             // Behind a proxy that ends TLS, the browser must not send the cookie without it.
             let encrypted = headers
-                .get("x-forwarded-proto")
-                .is_some_and(|protocol| protocol == "https");
+                .get_all("x-forwarded-proto")
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','))
+                .any(|protocol| protocol.trim().eq_ignore_ascii_case("https"));
             let secure = if encrypted { "; Secure" } else { "" };
             let cookie = format!(
                 "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}",

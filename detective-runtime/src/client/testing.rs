@@ -8,8 +8,9 @@ use axum::routing::get;
 use http::Request;
 use tower::ServiceExt;
 
+use crate::Handle;
+use crate::testing;
 use crate::testing::{Span, SpanKind};
-use crate::{Handle, testing};
 
 /// The spans below the server's span of a request that does `work`, in the order in which they
 /// began. `toml` is the configuration.

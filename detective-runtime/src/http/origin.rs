@@ -52,10 +52,10 @@ impl<'a> Origin<'a> {
 /// trusted proxy, and everything to its left is hearsay.
 ///
 /// `Forwarded` (RFC 7239) counts only where there is no `X-Forwarded-For` at all: a proxy that appends
-/// to one of them passes the other on as the client sent it.
+/// to one of them passes the other on as the client sent it. So a proxy that writes `Forwarded` alone must
+/// remove `X-Forwarded-For`, as the documentation of `http.trusted_proxies` says.
 fn told<'a>(proxy: IpAddr, uri: &Uri, headers: &'a HeaderMap, trusted: &[IpNet]) -> Origin<'a> {
     let mut client = proxy;
-    let mut hops = 0;
     let by_address = headers.contains_key(&X_FORWARDED_FOR);
     let mut element = None;
     let list = if by_address {
@@ -78,13 +78,12 @@ fn told<'a>(proxy: IpAddr, uri: &Uri, headers: &'a HeaderMap, trusted: &[IpNet])
         if !is_trusted(address, trusted) {
             break;
         }
-        hops += 1;
     }
-    // What the proxy that saw the client said of it: its own element, and the one at the same place of
-    // the other lists. A proxy that sets a list anew leaves one element, which then counts.
+    // A proxy that keeps these lists appends to each of them, or sets it anew: either way its word is
+    // the last. What stands to the left may be the client's.
     let said = |name: HeaderName, key: &[u8]| {
-        let own = from_the_right(headers, name).take(hops + 1).last();
-        own.or_else(|| parameter(element.filter(|_| !by_address)?, key))
+        let nearest = from_the_right(headers, name).next();
+        nearest.or_else(|| parameter(element.filter(|_| !by_address)?, key))
     };
     let scheme = said(X_FORWARDED_PROTO, b"proto").and_then(|it| std::str::from_utf8(it).ok());
     Origin {
@@ -103,42 +102,45 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 }
 
 /// The elements of a list (RFC 9110, 5.6.1) over all its lines, the last first, without empty ones and
-/// surrounding white space. A comma in quotes separates nothing.
-///
-/// They are found from the right, so that a quote which the client left open spoils only what stands to
-/// its left.
+/// surrounding white space.
 fn from_the_right<'a>(
     headers: &'a HeaderMap,
     name: HeaderName,
 ) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let lines = headers.get_all(name).iter().rev();
     lines
-        .flat_map(|line| {
-            let mut rest = Some(line.as_bytes());
-            std::iter::from_fn(move || {
-                let text = rest?;
-                let comma = last_comma(text);
-                rest = comma.map(|at| &text[..at]);
-                Some(&text[comma.map_or(0, |at| at + 1)..])
-            })
-        })
+        .flat_map(|line| split_from_the_right(line.as_bytes(), b','))
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
 }
 
-/// The last comma that is not in quotes.
-fn last_comma(text: &[u8]) -> Option<usize> {
+/// What stands between separators, the last first. A separator in quotes separates nothing.
+///
+/// The quotes are found from the right, so that one which the client left open spoils only what stands
+/// to its left. Lists of `X-Forwarded-*` have no quotes by any rule; there it changes nothing.
+fn split_from_the_right(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let at = last_unquoted(text, separator);
+        rest = at.map(|at| &text[..at]);
+        Some(&text[at.map_or(0, |at| at + 1)..])
+    })
+}
+
+/// The last separator that is not in quotes.
+fn last_unquoted(text: &[u8], separator: u8) -> Option<usize> {
     let mut quoted = false;
     (0..text.len()).rev().find(|&at| {
-        let is_escaped = at > 0 && text[at - 1] == b'\\';
-        quoted ^= text[at] == b'"' && !is_escaped;
-        text[at] == b',' && !quoted
+        let backslashes = text[..at].iter().rev().take_while(|it| **it == b'\\');
+        quoted ^= text[at] == b'"' && backslashes.count() % 2 == 0;
+        text[at] == separator && !quoted
     })
 }
 
 /// A parameter of one element of `Forwarded`, without its quotes.
 fn parameter<'a>(element: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
-    element.split(|byte| *byte == b';').find_map(|pair| {
+    split_from_the_right(element, b';').find_map(|pair| {
         let pair = pair.trim_ascii();
         let (name, value) = pair.split_at_checked(wanted.len())?;
         let value = value.strip_prefix(b"=")?;
@@ -216,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn quotes_and_backslashes_of_a_client_end_where_they_began() {
+        for forwarded in [
+            "host=\"a;for=6.6.6.6;b\";for=198.51.100.1",
+            "for=6.6.6.6;a=\", for=198.51.100.1;host=\"x\\\\\"",
+            "for=6.6.6.6;a=\", for=198.51.100.1;host=\"x\\\"y\"",
+        ] {
+            check("10.0.0.1", &[("forwarded", forwarded)], "198.51.100.1");
+        }
+    }
+
+    #[test]
     fn lists_have_a_grammar() {
         for (list, expected) in [
             ("198.51.100.1,", "198.51.100.1"),
@@ -242,13 +255,20 @@ mod tests {
         check(&[client, ("x-forwarded-proto", "https, http")], false, None);
         check(&[client, ("x-forwarded-proto", "ä, HTTPS")], true, None);
         let chain = ("x-forwarded-for", "198.51.100.1, 10.0.0.2");
-        check(&[chain, ("x-forwarded-proto", "https, http")], true, None);
+        check(&[chain, ("x-forwarded-proto", "https, http")], false, None);
         check(&[chain, ("x-forwarded-proto", "https")], true, None);
         let hosts = ("x-forwarded-host", "evil.example, toys.example");
         check(&[client, hosts], false, Some("toys.example"));
         let forwarded =
             "for=6.6.6.6;proto=http, for=198.51.100.1;proto=https;host=\"toys.example:8443\"";
         check(&[("forwarded", forwarded)], true, Some("toys.example:8443"));
+        // What the client sends as its `Host` stands in quotes, and ends nothing.
+        let quoted = "host=\"a;for=6.6.6.6;proto=https;b\";for=198.51.100.1;proto=http";
+        check(
+            &[("forwarded", quoted)],
+            false,
+            Some("a;for=6.6.6.6;proto=https;b"),
+        );
         // Nobody vouches for a `Forwarded` beside what the proxy appends to.
         check(
             &[

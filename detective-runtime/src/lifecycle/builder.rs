@@ -72,8 +72,8 @@ impl Builder {
         survey.enforce(survey.functions())?;
         let directory = loaded.origin.directory.clone();
         let parts = Parts::new(self.loader, loaded, survey)?;
-        let config = &parts.instance.snapshot().config;
-        let store = open_store(config, &directory).await?;
+        let snapshot = parts.instance.snapshot_in_force();
+        let store = open_store(&snapshot.config, &directory).await?;
         let (writer, reader) = store.map(|store| (store.writer, store.reader)).unzip();
         let beside = Arc::clone(&parts.reloader).watch();
         let instance = Arc::clone(&parts.instance);

@@ -98,7 +98,8 @@ impl Detective {
         admin: Admin,
         survey: Survey,
     ) -> Result<Self, StartError> {
-        let admin_server = match instance.snapshot().config.admin.listen {
+        let listen = instance.snapshot().config.admin.listen;
+        let admin_server = match listen {
             None => None,
             Some(address) => Some(serve_admin(address.into(), admin.routes(), &instance).await?),
         };

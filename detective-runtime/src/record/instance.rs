@@ -75,6 +75,11 @@ impl Instance {
         self.snapshot.load()
     }
 
+    /// The rules in force now, for whoever keeps them over an await.
+    pub(crate) fn snapshot_in_force(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
     /// Makes `snapshot` current for everything that begins from now on. The caller must not call
     /// this twice at the same time.
     pub(crate) fn put_in_force(&self, snapshot: Snapshot) {

@@ -124,9 +124,10 @@ impl RecordQueue {
     pub(crate) async fn due(&self) {
         std::future::poll_fn(|task| {
             self.drainer.register(task.waker());
-            match self.is_due.swap(false, AcqRel) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
+            if self.is_due.swap(false, AcqRel) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
             }
         })
         .await;

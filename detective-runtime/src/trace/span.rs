@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use crate::attribute::Callsite;
+use crate::clock;
 use crate::export::SpanKind;
 use crate::metrics::DropReason;
+use crate::record;
 use crate::record::{Field, Kind, Owner, Record, Span, SpanError, UniqueRecord, What, running};
 use crate::trace::context::{self, Place, Scope};
 use crate::value::Value;
-use crate::{clock, record};
 
 /// An open span. Dropping it does nothing: its owner must [`end`](OpenSpan::end) it.
 ///

@@ -19,3 +19,21 @@ pub async fn listen() -> io::Result<TcpListener> {
     }
     Ok(listener)
 }
+
+/// Resolves on ctrl-c and, on Unix, on SIGTERM.
+pub async fn stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).expect("the runtime takes signals");
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        _ = interrupt.await;
+    }
+}

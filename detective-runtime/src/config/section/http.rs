@@ -40,7 +40,9 @@ section! {
         restart known_methods: Vec<String> = texts(&Self::KNOWN_METHODS), check METHODS;
         /// Address ranges of the proxies that are trusted. X-Forwarded-For, X-Forwarded-Proto,
         /// X-Forwarded-Host and Forwarded from these proxies decide the client's address, the scheme
-        /// and the host. Empty: no proxy is trusted, and the client is the peer of the connection.
+        /// and the host. A trusted proxy must set these headers, append to them, or remove them; a
+        /// header that it passes on unchanged is the client's word. X-Forwarded-For wins over
+        /// Forwarded. Empty: no proxy is trusted, and the client is the peer of the connection.
         live trusted_proxies: Vec<IpNet> = Vec::new(), example "[\"10.0.0.0/8\"]";
     }
 }

@@ -9,7 +9,6 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use detective::{Detective, investigate};
-use tokio::signal::unix::{SignalKind, signal};
 
 #[investigate]
 async fn home() -> &'static str {
@@ -27,9 +26,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Without the peer's address, the pages refuse everybody who has no token.
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let mut terminate = signal(SignalKind::terminate())?;
     axum::serve(small::listen().await?, service)
-        .with_graceful_shutdown(async move { _ = terminate.recv().await })
+        .with_graceful_shutdown(small::stop())
         .await?;
     // Writes what is still in memory, and says what was lost.
     detective.shutdown().await?;
