@@ -12,6 +12,7 @@ pub(crate) mod attributes;
 pub(crate) mod below;
 mod fields;
 mod prepared;
+mod repeated;
 pub(crate) mod server;
 
 #[cfg(test)]

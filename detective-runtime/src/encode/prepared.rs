@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::attribute::Callsite;
 use crate::encode::attributes::Encoded;
+use crate::encode::repeated::Repeated;
 use crate::encode::{below, server};
 use crate::export::SpanKind;
 use crate::export::wire_span::{ATTRIBUTES, push_name};
@@ -53,6 +54,8 @@ impl Beginning {
 pub(super) struct Prepared {
     slots: Vec<Option<(Arc<Slot>, Beginning)>>,
     functions: Vec<Option<(&'static Callsite, Beginning)>>,
+    /// What does not depend on them.
+    pub(super) repeated: Repeated,
 }
 
 impl Prepared {

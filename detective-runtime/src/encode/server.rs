@@ -5,13 +5,14 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::clock::UnixClock;
+use crate::config::ClientAddress;
 use crate::encode::attributes::{Attributes, Encoded};
 use crate::encode::fields;
 use crate::encode::prepared::{Beginning, Prepared};
 use crate::export::wire_span::{ATTRIBUTES, Common, Place};
 use crate::export::{SpanKind, wire_span};
 use crate::metrics::{OTHER_METHOD, ProtocolVersion};
-use crate::record::{Client, Field, HeadText, Outcome, Owner, Record, header_text};
+use crate::record::{Client, Field, HeadText, Outcome, Record, header_text};
 use crate::rules::Slot;
 use crate::trace::Keep;
 
@@ -50,9 +51,78 @@ pub(super) fn beginning(slot: Option<&Slot>) -> Beginning {
 }
 
 /// What follows the attributes of the slot.
-#[inline]
 pub(crate) fn of_record(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
-    of_request(record, into);
+    of_target(record, into);
+    of_caller(record, into);
+    of_addresses(record, into);
+    of_rest(record, keep, into);
+}
+
+/// What the request asks for.
+#[inline]
+fn of_target(record: &Record, into: &mut impl Attributes) {
+    let texts = &record.request.texts;
+    let original = texts.get(HeadText::MethodOriginal);
+    into.present_text("http.request.method_original", original);
+    into.present_text("url.path", texts.get(HeadText::Path));
+    into.present_text("url.query", texts.get(HeadText::Query));
+}
+
+/// What most requests of one client have in common. It depends only on what
+/// [`Caller`](crate::encode::repeated::Caller) compares.
+pub(super) fn of_caller(record: &Record, into: &mut impl Attributes) {
+    let request = &record.request;
+    let texts = &request.texts;
+    into.text("url.scheme", if request.https { "https" } else { "http" });
+    let user_agent = texts.get(HeadText::UserAgent);
+    into.present_text("user_agent.original", user_agent);
+    let (host, port) = split_host(texts.get(HeadText::Host));
+    into.present_text("server.address", host);
+    if let Some(port) = port {
+        into.int("server.port", port.into());
+    }
+    if let Some(version) = request.version.and_then(|it| ProtocolVersion(it).as_str()) {
+        into.text("network.protocol.version", version);
+    }
+}
+
+/// The addresses of the client and of the peer. They depend only on what
+/// [`Addresses`](crate::encode::repeated::Addresses) compares.
+pub(super) fn of_addresses(record: &Record, into: &mut impl Attributes) {
+    let owner = &record.owner;
+    let mode = owner.snapshot.config.capture.client_address;
+    let describe = |address| owner.instance.visitors.visitor(mode, Some(address));
+    let client_address = record.request.client;
+    let client = client_address.and_then(describe);
+    if let Some(client) = &client {
+        address("client.address", client, into);
+    }
+    let Some(peer) = record.request.peer else {
+        return;
+    };
+    // Without a proxy the two are the same.
+    let described = if Some(peer.ip()) == client_address {
+        client
+    } else {
+        describe(peer.ip())
+    };
+    if let Some(described) = described {
+        address("network.peer.address", &described, into);
+    }
+}
+
+/// What is different for each request.
+#[inline]
+fn of_rest(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
+    let capture = &record.owner.snapshot.config.capture;
+    let request = &record.request;
+    if let Some(peer) = request.peer
+        && capture.client_address != ClientAddress::Off
+    {
+        into.int("network.peer.port", peer.port().into());
+    }
+    into.present_text("detective.consumer", &record.consumer);
+    headers("http.request.header.", &request.headers, record, into);
     of_response(record, into);
     if let Some(error_type) = error_type(record) {
         into.text("error.type", error_type.as_str());
@@ -92,7 +162,10 @@ pub(super) fn encode<'a>(
             None => beginning(None).push(to),
         };
         let tag = ATTRIBUTES;
-        of_record(record, keep, &mut Encoded { to, tag });
+        of_target(record, &mut Encoded { to, tag });
+        prepared.repeated.caller(record, to);
+        prepared.repeated.addresses(record, to);
+        of_rest(record, keep, &mut Encoded { to, tag });
         fields::push(to, start, fields);
         wire_span::push_status(to, is_error(record).then_some(""));
     });
@@ -131,55 +204,6 @@ fn error_type(record: &Record) -> Option<ErrorType> {
         // A 408 that the handler chose is a 4xx as any other.
         Outcome::Ok | Outcome::ClientError | Outcome::Timeout => return None,
     }))
-}
-
-#[inline]
-fn of_request(record: &Record, into: &mut impl Attributes) {
-    let request = &record.request;
-    let texts = &request.texts;
-    let original = texts.get(HeadText::MethodOriginal);
-    into.present_text("http.request.method_original", original);
-    into.present_text("url.path", texts.get(HeadText::Path));
-    into.present_text("url.query", texts.get(HeadText::Query));
-    into.text("url.scheme", if request.https { "https" } else { "http" });
-    let user_agent = texts.get(HeadText::UserAgent);
-    into.present_text("user_agent.original", user_agent);
-    into.present_text("detective.consumer", &record.consumer);
-    let (host, port) = split_host(texts.get(HeadText::Host));
-    into.present_text("server.address", host);
-    if let Some(port) = port {
-        into.int("server.port", port.into());
-    }
-    if let Some(version) = request.version.and_then(|it| ProtocolVersion(it).as_str()) {
-        into.text("network.protocol.version", version);
-    }
-    addresses(record, &record.owner, into);
-    let prefix = "http.request.header.";
-    headers(prefix, &request.headers, record, into);
-}
-
-#[inline]
-fn addresses(record: &Record, owner: &Owner, into: &mut impl Attributes) {
-    let mode = owner.snapshot.config.capture.client_address;
-    let describe = |address| owner.instance.visitors.visitor(mode, Some(address));
-    let client_address = record.request.client;
-    let client = client_address.and_then(describe);
-    if let Some(client) = &client {
-        address("client.address", client, into);
-    }
-    let Some(peer) = record.request.peer else {
-        return;
-    };
-    // Without a proxy the two are the same.
-    let described = if Some(peer.ip()) == client_address {
-        client
-    } else {
-        describe(peer.ip())
-    };
-    if let Some(described) = described {
-        address("network.peer.address", &described, into);
-        into.int("network.peer.port", peer.port().into());
-    }
 }
 
 #[inline]

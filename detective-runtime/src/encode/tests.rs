@@ -132,7 +132,8 @@ impl Draw {
     }
 
     fn address(&mut self) -> IpAddr {
-        match self.rng.u8(..4) {
+        match self.rng.u8(..5) {
+            4 => self.one(&[Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]),
             0 => Ipv6Addr::from(self.rng.u128(..)).into(),
             1 => Ipv4Addr::from(self.rng.u32(..)).to_ipv6_mapped().into(),
             2 => Ipv4Addr::new(self.rng.u8(..20), 0, 255, self.rng.u8(95..105)).into(),

@@ -57,10 +57,20 @@ impl HeadTexts {
     }
 
     /// The text; empty when it is absent.
+    #[inline]
     pub(crate) fn get(&self, which: HeadText) -> &str {
+        match self.unchecked(which) {
+            [] => "",
+            bytes => std::str::from_utf8(bytes).unwrap_or_default(),
+        }
+    }
+
+    /// The bytes of the text, which need not be UTF-8. They suffice to compare it with another.
+    #[inline]
+    pub(crate) fn unchecked(&self, which: HeadText) -> &[u8] {
         let (start, end) = self.places[which as usize];
         let bytes = self.bytes.get(start as usize..end as usize);
-        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+        bytes.unwrap_or_default()
     }
 
     /// Removes all texts. Keeps at most `kept` bytes of memory.

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::wire::{delimited_len, length_delimited, push_bytes, push_value, varint_len};
+use super::wire::{delimited_len, length_delimited, push_bytes, push_head, push_value};
 use crate::export::{Resource, SCOPE};
 
 /// `ExportTraceServiceRequest.resource_spans`.
@@ -19,6 +19,9 @@ const RESOURCE_ATTRIBUTES: u8 = length_delimited(1);
 /// `InstrumentationScope.name` and `version`.
 const SCOPE_NAME: u8 = length_delimited(1);
 const SCOPE_VERSION: u8 = length_delimited(2);
+
+/// The longest tag with a length.
+const HEAD: usize = 1 + 10;
 
 /// Room that is kept from one batch to the next.
 const KEPT_BYTES: usize = 4 << 20;
@@ -54,27 +57,53 @@ impl Prefix {
         push_bytes(&mut prefix.scope, ABOUT, &about);
         prefix
     }
+
+    /// What stands before spans of so many bytes.
+    fn before(&self, spans: usize) -> Vec<u8> {
+        let lengths = self.lengths(spans);
+        let mut before = Vec::with_capacity(self.room());
+        push_head(&mut before, RESOURCE_SPANS, lengths.resource_spans);
+        before.extend_from_slice(&self.resource);
+        push_head(&mut before, SCOPE_SPANS, lengths.scope_spans);
+        before.extend_from_slice(&self.scope);
+        before
+    }
+
+    /// The longest that it can be.
+    fn room(&self) -> usize {
+        2 * HEAD + self.resource.len() + self.scope.len()
+    }
+
+    fn lengths(&self, spans: usize) -> Lengths {
+        let scope_spans = self.scope.len() + spans;
+        Lengths {
+            resource_spans: self.resource.len() + delimited_len(scope_spans),
+            scope_spans,
+        }
+    }
 }
 
 /// Encoded spans, of which any run of neighbours can be made a message of its own.
 #[derive(Debug)]
 pub(crate) struct Batch {
     prefix: Arc<Prefix>,
-    /// The spans, each a field of `ScopeSpans` with its tag and length.
+    /// Room for what stands before the spans, and the spans, each a field of `ScopeSpans` with its
+    /// tag and length. Empty once they are a message.
     spans: Vec<u8>,
     /// Where each span ends.
     ends: Vec<usize>,
-    /// The memory of the last message, used again when nobody holds that any more.
-    message: BytesMut,
+    /// The same as a message of all spans, once somebody asked for it. Its memory is used again when
+    /// nobody else holds it any more.
+    sent: Bytes,
 }
 
 impl Batch {
     pub(crate) fn new(prefix: Arc<Prefix>) -> Self {
         Self {
+            spans: vec![0; prefix.room()],
             prefix,
-            spans: Vec::new(),
             ends: Vec::new(),
-            message: BytesMut::new(),
+            sent: Bytes::new(),
         }
     }
 
@@ -92,47 +121,52 @@ impl Batch {
 
     /// How long the [`message`](Self::message) of these spans is.
     pub(crate) fn encoded_len(&self, spans: Range<usize>) -> usize {
-        delimited_len(self.lengths(&self.place(spans)).resource_spans)
+        let bytes = self.place(spans).len();
+        delimited_len(self.prefix.lengths(bytes).resource_spans)
     }
 
     /// A whole `ExportTraceServiceRequest` of these spans: one `ResourceSpans` of one `ScopeSpans`.
     pub(crate) fn message(&mut self, spans: Range<usize>) -> Bytes {
-        let place = self.place(spans);
-        let lengths = self.lengths(&place);
-        let message = &mut self.message;
-        message.reserve(delimited_len(lengths.resource_spans));
-        put_head(message, RESOURCE_SPANS, lengths.resource_spans);
-        message.put_slice(&self.prefix.resource);
-        put_head(message, SCOPE_SPANS, lengths.scope_spans);
-        message.put_slice(&self.prefix.scope);
-        message.put_slice(&self.spans[place]);
-        message.split().freeze()
+        let place = self.place(spans.clone());
+        let mut message = self.prefix.before(place.len());
+        if spans != (0..self.len()) {
+            let all = if self.sent.is_empty() {
+                &self.spans[..]
+            } else {
+                &self.sent
+            };
+            message.extend_from_slice(&all[place]);
+            return message.into();
+        }
+        let start = place.start - message.len();
+        if self.sent.is_empty() {
+            self.spans[start..place.start].copy_from_slice(&message);
+            self.sent = std::mem::take(&mut self.spans).into();
+        }
+        self.sent.slice(start..)
     }
 
     /// Forgets the spans, and keeps the room unless it has grown beyond measure.
     pub(crate) fn clear(&mut self) {
+        let mut sent = std::mem::take(&mut self.sent);
+        if !sent.is_empty() && sent.is_unique() {
+            // What is left would be copied. If nothing were left, the memory would be given up.
+            sent.truncate(1);
+            self.spans = sent.into();
+        }
         self.spans.clear();
         self.spans.shrink_to(KEPT_BYTES);
+        self.spans.resize(self.prefix.room(), 0);
         self.ends.clear();
-        if self.message.capacity() > KEPT_BYTES {
-            self.message = BytesMut::new();
-        }
     }
 
     fn start(&self, span: usize) -> usize {
-        span.checked_sub(1).map_or(0, |before| self.ends[before])
+        span.checked_sub(1)
+            .map_or(self.prefix.room(), |before| self.ends[before])
     }
 
     fn place(&self, spans: Range<usize>) -> Range<usize> {
         self.start(spans.start)..self.start(spans.end)
-    }
-
-    fn lengths(&self, place: &Range<usize>) -> Lengths {
-        let scope_spans = self.prefix.scope.len() + place.len();
-        Lengths {
-            resource_spans: self.prefix.resource.len() + delimited_len(scope_spans),
-            scope_spans,
-        }
     }
 }
 
@@ -140,16 +174,6 @@ impl Batch {
 struct Lengths {
     resource_spans: usize,
     scope_spans: usize,
-}
-
-fn put_head(to: &mut BytesMut, tag: u8, len: usize) {
-    to.put_u8(tag);
-    let mut rest = len as u64;
-    for _ in 1..varint_len(rest) {
-        to.put_u8(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    to.put_u8(rest as u8);
 }
 
 #[cfg(test)]

@@ -94,10 +94,13 @@ pub(crate) fn push_message<const ROOM: usize>(
 #[inline]
 fn set_length<const ROOM: usize>(to: &mut Vec<u8>, place: usize) {
     let len = (to.len() - place - ROOM) as u64;
-    let (bytes, count) = varint_bytes(len);
-    if count == ROOM {
-        to[place..place + ROOM].copy_from_slice(&bytes[..ROOM]);
+    if varint_len(len) == ROOM {
+        for (index, byte) in to[place..place + ROOM].iter_mut().enumerate() {
+            let more = if index + 1 < ROOM { 0x80 } else { 0 };
+            *byte = (len >> (7 * index)) as u8 & 0x7f | more;
+        }
     } else {
+        let (bytes, count) = varint_bytes(len);
         to.splice(place..place + ROOM, bytes.into_iter().take(count));
     }
 }
@@ -117,14 +120,14 @@ fn varint_bytes(mut value: u64) -> ([u8; 10], usize) {
 }
 
 /// Appends an attribute, a `KeyValue`, whose value is a text.
-#[inline]
+#[inline(always)]
 pub(crate) fn push_text(to: &mut Vec<u8>, tag: u8, key: &str, text: &[u8]) {
     push_key(to, tag, key, delimited_len(text.len()));
     push_bytes(to, STRING, text);
 }
 
 /// Appends an attribute whose value is a whole number.
-#[inline]
+#[inline(always)]
 pub(crate) fn push_int(to: &mut Vec<u8>, tag: u8, key: &str, number: i64) {
     push_key(to, tag, key, 1 + varint_len(number as u64));
     to.push(INT);
@@ -172,7 +175,7 @@ pub(crate) fn push_value(to: &mut Vec<u8>, tag: u8, key: &str, value: &Value) {
 }
 
 /// Appends the beginning of an attribute, up to its value of `value_len` bytes.
-#[inline]
+#[inline(always)]
 fn push_key(to: &mut Vec<u8>, tag: u8, key: &str, value_len: usize) {
     let len = delimited_len(key.len()) + delimited_len(value_len);
     if len < ONE_BYTE {
