@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::UdpSocket;
+use tokio::time::Instant;
 
 use super::doctor::{Item, State};
 use crate::cache::Cache;
 use crate::config::{Config, Loaded, Protocol};
-use crate::export::{Ending, ExportError, ExportSpan, Exporter, SpanKind, resource};
+use crate::export::{Ender, ExportError, ExportSpan, Exporter, SpanKind, resource};
 use crate::lifecycle::parts;
 use crate::metrics::{Part, Stats};
 
@@ -81,7 +82,10 @@ pub(super) async fn jaeger(config: &Config) -> Item {
         "" => format!("trace {:032x}", span.trace_id),
         page => format!("{page}/trace/{:032x}", span.trace_id),
     };
-    let outcome = exporter.export(vec![span], &mut Ending::never()).await;
+    // A collector that asks to be left alone is not waited for: the user waits here.
+    let ender = Ender::new();
+    ender.end(Instant::now() + jaeger.timeout);
+    let outcome = exporter.export(vec![span], &mut ender.watch()).await;
     if let Some(error) = outcome.error {
         let text = match error {
             ExportError::Failed {

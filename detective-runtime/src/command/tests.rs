@@ -312,6 +312,31 @@ async fn doctor_survives_a_panic() {
     assert_eq!(doctor(OFF, "request", app).await, (1, expected.to_owned()));
 }
 
+#[cfg(feature = "otlp-http")]
+#[tokio::test]
+async fn doctor_does_not_wait_for_a_collector_that_asks_to_be_left_alone() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = collector.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = collector.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 3600\r\n\
+                      content-length: 11\r\n\r\nmaintenance";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.read(&mut request).await.unwrap();
+    });
+    let toml = format!("[jaeger]\nprotocol = \"otlp-http\"\nendpoint = \"http://{address}\"\n");
+    let (code, text) = doctor(&toml, "jaeger", async |_: &Detective| app()).await;
+    let expected = format!(
+        "bad  jaeger    cannot send a span to `http://{address}/`: 503 Service Unavailable: maintenance"
+    );
+    assert_eq!(code, 1, "{text}");
+    assert!(text.starts_with(&expected), "{text}");
+}
+
 #[cfg(feature = "jaeger-udp")]
 #[tokio::test]
 async fn doctor_tells_whether_an_agent_listens() {

@@ -211,7 +211,7 @@ fn hidden(value: &Value) -> String {
 
 /// A text without what may be the user and the password of an address, which stand before its last
 /// `@`.
-fn without_user(text: String) -> String {
+pub(super) fn without_user(text: String) -> String {
     let Some((before, rest)) = text.rsplit_once('@') else {
         return text;
     };

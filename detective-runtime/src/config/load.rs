@@ -11,7 +11,7 @@ use super::diagnostic::{ConfigError, Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
 use super::loaded::{Loaded, Origin, Provenance};
-use super::{Config, Protocol, collector, file, otel, review};
+use super::{Config, Jaeger, collector, file, otel, review};
 
 /// The name of the config file.
 const FILE_NAME: &str = "detective.toml";
@@ -161,8 +161,8 @@ impl Loader {
         let program = self.overridden(&mut mistakes);
         entries.extend(otel::entries(&self.environment, &mut warnings));
         let stronger = || variables.iter().chain(&program);
-        let protocol = protocol(entries.iter().chain(stronger()));
-        entries.extend(otel::endpoint(&self.environment, protocol, &mut warnings));
+        let jaeger = jaeger(entries.iter().chain(stronger()));
+        entries.extend(otel::endpoint(&self.environment, &jaeger, &mut warnings));
         entries.extend(variables);
         entries.extend(program);
 
@@ -386,11 +386,12 @@ fn merge(entries: Vec<Entry>) -> (Dict, Provenance) {
     (values, Provenance(places))
 }
 
-/// The protocol that holds, which decides what the endpoint variables of OpenTelemetry mean.
-fn protocol<'a>(entries: impl Iterator<Item = &'a Entry>) -> Protocol {
+/// The protocol and the CA that hold, which decide what the endpoint variables of OpenTelemetry mean
+/// and whether they can be used.
+fn jaeger<'a>(entries: impl Iterator<Item = &'a Entry>) -> Jaeger {
     let named = entries
-        .filter(|entry| entry.path == ["jaeger", "protocol"])
+        .filter(|entry| entry.path == ["jaeger", "protocol"] || entry.path == ["jaeger", "ca_file"])
         .cloned()
         .collect();
-    Config::read(&merge(named).0).jaeger.protocol
+    Config::read(&merge(named).0).jaeger
 }

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use super::diagnostic::{Diagnostic, Place};
 use super::entry::Entry;
 use super::environment::Environment;
-use super::{Protocol, section};
+use super::{Jaeger, Protocol, section};
 
 /// The entries of all `OTEL_*` variables but the endpoints, which need the protocol in force.
 pub(super) fn entries(environment: &Environment, warnings: &mut Vec<Diagnostic>) -> Vec<Entry> {
@@ -36,7 +36,7 @@ pub(super) fn entries(environment: &Environment, warnings: &mut Vec<Diagnostic>)
 /// for traces is used as it is. An agent has variables of its own.
 pub(super) fn endpoint(
     environment: &Environment,
-    protocol: Protocol,
+    jaeger: &Jaeger,
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<Entry> {
     let mut reader = Reader {
@@ -44,8 +44,8 @@ pub(super) fn endpoint(
         warnings,
         entries: Vec::new(),
     };
-    match protocol {
-        Protocol::OtlpHttp | Protocol::OtlpGrpc => reader.collector(protocol),
+    match jaeger.protocol {
+        Protocol::OtlpHttp | Protocol::OtlpGrpc => reader.collector(jaeger),
         Protocol::Udp => reader.agent(),
         Protocol::Off => {}
     }
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             match *exporter {
                 // Which of the two OTLP protocols is said elsewhere.
                 "otlp" => {}
-                "jaeger" => self.set(EXPORTER, "jaeger", "protocol", "udp"),
+                "jaeger" => self.set_protocol(EXPORTER, "udp", "jaeger-udp"),
                 "none" => self.set(EXPORTER, "jaeger", "protocol", "off"),
                 other => self.ignored(EXPORTER, other, "`otlp`, `jaeger` or `none`"),
             }
@@ -141,11 +141,27 @@ impl<'a> Reader<'a> {
     fn protocol(&mut self) {
         if let Some((variable, protocol)) = self.traces_or_general("PROTOCOL") {
             match protocol {
-                "grpc" => self.set(&variable, "jaeger", "protocol", "otlp-grpc"),
-                "http/protobuf" => self.set(&variable, "jaeger", "protocol", "otlp-http"),
+                "grpc" => self.set_protocol(&variable, "otlp-grpc", "otlp-grpc"),
+                "http/protobuf" => self.set_protocol(&variable, "otlp-http", "otlp-http"),
                 other => self.ignored(&variable, other, "`http/protobuf` or `grpc`"),
             }
         }
+    }
+
+    /// Sets a protocol, unless this program was built without the feature that brings it.
+    fn set_protocol(&mut self, variable: &str, protocol: &str, feature: &str) {
+        let is_built = match feature {
+            "otlp-grpc" => cfg!(feature = "otlp-grpc"),
+            "otlp-http" => cfg!(feature = "otlp-http"),
+            _ => cfg!(feature = "jaeger-udp"),
+        };
+        if is_built {
+            return self.set(variable, "jaeger", "protocol", protocol);
+        }
+        let message = format!(
+            "ignored, this program was built without the feature `{feature}` of detective-runtime"
+        );
+        self.warn(variable, &message);
     }
 
     fn batches(&mut self) {

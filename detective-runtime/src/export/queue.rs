@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::{Batch, Ender, Ending, ExportError, ExportSpan, Exporter, Outcome};
 use crate::config::Jaeger;
-use crate::metrics::{DropReason, QueueFill, Stats};
+use crate::metrics::{DropReason, Part, QueueFill, Stats};
 
 /// Spans of one trace that came together, and wait in the form in which they came.
 pub(crate) trait TracePart: Send + 'static {
@@ -57,6 +57,7 @@ impl<T: TracePart> ExportQueue<T> {
                 pushed: 0,
                 hurry_until: 0,
                 closing: false,
+                panicked: false,
             }),
             wake: Notify::new(),
             finished,
@@ -83,9 +84,10 @@ impl<T: TracePart> ExportQueue<T> {
         let was_empty = state.depth == 0;
         let mut excess = 0;
         let mut refused = Vec::new();
+        let room = if state.panicked { 0 } else { shared.capacity };
         for part in parts {
             let wanted = part.len();
-            let spans = wanted.min(shared.capacity - state.depth);
+            let spans = wanted.min(room.saturating_sub(state.depth));
             excess += wanted - spans;
             if spans == 0 {
                 refused.push(part);
@@ -97,7 +99,11 @@ impl<T: TracePart> ExportQueue<T> {
         }
         if excess > 0 {
             let excess = excess as u64;
-            shared.stats.dropped(DropReason::SpanQueueFull, excess);
+            let reason = match state.panicked {
+                true => DropReason::SpanExportFailed,
+                false => DropReason::SpanQueueFull,
+            };
+            shared.stats.dropped(reason, excess);
         }
         if (was_empty && state.depth > 0) || state.depth >= shared.batch_spans {
             shared.wake.notify_one();
@@ -141,7 +147,9 @@ impl<T: TracePart> ExportQueue<T> {
         self.shared.wake.notify_one();
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => {
+            // What it left behind was counted when it ended.
+            Ok(Err(_)) => Err(ExportError::Client(PANICKED.to_owned())),
+            Err(_) => {
                 self.task.abort();
                 let mut state = self.shared.lock();
                 let left = (state.pushed - *self.shared.finished.borrow()) as usize;
@@ -185,6 +193,8 @@ struct State<T> {
     /// Do not wait for full batches before this many spans are finished.
     hurry_until: u64,
     closing: bool,
+    /// The task is gone, and takes nothing any more.
+    panicked: bool,
 }
 
 #[derive(Debug)]
@@ -213,6 +223,31 @@ impl<T> State<T> {
         }
         self.depth -= spans;
         batch
+    }
+}
+
+/// How the end of the task by a panic is told.
+const PANICKED: &str = "the task that exports spans panicked, spans are lost until the program is \
+                        started again";
+
+/// Tells when the task ends by a panic, and accounts for what it leaves behind.
+struct Watcher<T>(Arc<Shared<T>>);
+
+impl<T> Drop for Watcher<T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let shared = &self.0;
+        let mut state = shared.lock();
+        state.panicked = true;
+        state.clear();
+        let left = state.pushed - *shared.finished.borrow();
+        drop(state);
+        shared.stats.dropped(DropReason::SpanExportFailed, left);
+        shared.stats.failed(Part::Exporter, PANICKED.to_owned());
+        // Nobody waits for what will not come.
+        shared.finish(left as usize);
     }
 }
 
@@ -266,6 +301,7 @@ async fn run<T: TracePart>(
     mut ending: Ending,
     mut recycle: impl FnMut(T),
 ) -> Result<(), ExportError> {
+    let _watcher = Watcher(Arc::clone(&shared));
     let mut result_of_closing = Ok(());
     let mut packer = Packer::default();
     while let Some(mut taken) = shared.next_batch().await {
@@ -351,7 +387,6 @@ mod tests {
     use crate::export::ExportSpan;
     use crate::export::MemoryExporter;
     use crate::export::tests::{refusing_port, resource, span};
-    use crate::metrics::Part;
     use crate::pipeline::Kept;
     use crate::pipeline::kept_tests::{has_recycled, request};
     use crate::testing;
@@ -508,6 +543,27 @@ mod tests {
             .unwrap();
         assert_eq!(stats.spans_exported.load(Relaxed), 0);
         assert_eq!(stats.exchanges(Part::Exporter), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_task_is_told_and_holds_nobody_up() {
+        let stats = Arc::new(Stats::default());
+        let exporter = Exporter::Memory(MemoryExporter::default());
+        let recycle = |_: Kept| panic!("the task's own panic");
+        let queue = ExportQueue::start(exporter, &config(), Arc::clone(&stats), recycle);
+        queue.push(traces(6));
+        let flushed = tokio::time::timeout(Duration::from_secs(5), queue.flush()).await;
+        flushed.unwrap();
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 6);
+        let (told, _) = stats.trouble(Part::Exporter).last.unwrap();
+        assert!(told.contains("panicked"), "{told}");
+        queue.push(traces(2));
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 8);
+        assert_eq!(queue.fill()().depth, 0);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let error = queue.close(deadline).await.unwrap_err();
+        assert!(error.to_string().contains("panicked"), "{error}");
+        assert_eq!(stats.dropped_count(DropReason::SpanExportFailed), 8);
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,18 +43,18 @@ impl LateSpans {
             Some(true) => Fate::Keep(record),
             Some(false) => Fate::Forget(record),
             None => {
-                if self.waiting_records >= ENTRIES {
-                    return Fate::Wait(vec![record]);
+                let mut in_vain = match self.waiting_records >= ENTRIES {
+                    true => self.waiting.pop_oldest().unwrap_or_default(),
+                    false => Vec::new(),
+                };
+                match self.waiting.map.get_mut(&record.origin) {
+                    Some(waiting) => waiting.push(record),
+                    None => {
+                        let oldest = self.waiting.insert(record.origin, vec![record]);
+                        in_vain.extend(oldest.unwrap_or_default());
+                    }
                 }
                 self.waiting_records += 1;
-                if let Some(waiting) = self.waiting.map.get_mut(&record.origin) {
-                    waiting.push(record);
-                    return Fate::Wait(Vec::new());
-                }
-                let in_vain = self
-                    .waiting
-                    .insert(record.origin, vec![record])
-                    .unwrap_or_default();
                 self.waiting_records -= in_vain.len();
                 Fate::Wait(in_vain)
             }
@@ -65,6 +65,11 @@ impl LateSpans {
     /// waited for that.
     pub(crate) fn decided(&mut self, serial: u64, kept: bool) -> Vec<UniqueRecord> {
         self.decided.insert(serial, kept);
+        self.take_waiting(serial)
+    }
+
+    /// Takes what waits for a record.
+    pub(crate) fn take_waiting(&mut self, serial: u64) -> Vec<UniqueRecord> {
         let waiting = self.waiting.map.remove(&serial).unwrap_or_default();
         self.waiting_records -= waiting.len();
         waiting
@@ -112,5 +117,50 @@ impl<K: Copy + Eq + Hash, V> Bounded<K, V> {
         self.order
             .pop_front()
             .and_then(|oldest| self.map.remove(&oldest))
+    }
+
+    /// Takes out the oldest entry that is still there.
+    fn pop_oldest(&mut self) -> Option<V> {
+        while let Some(oldest) = self.order.pop_front() {
+            let value = self.map.remove(&oldest);
+            if value.is_some() {
+                return value;
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::record::Kind;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn the_oldest_waiting_record_gives_way() {
+        let (_detective, sinks) = testing::start("").await.unwrap();
+        let mut late = LateSpans::default();
+        let mut arrive = |origin| -> Vec<u64> {
+            let mut record = sinks.instance.begin(Kind::Detached);
+            record.origin = origin;
+            match late.arrived(record) {
+                Fate::Wait(in_vain) => in_vain.iter().map(|record| record.origin).collect(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let none: Vec<u64> = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(arrive(1), none);
+        }
+        for _ in 2..ENTRIES {
+            assert_eq!(arrive(2), none);
+        }
+        assert_eq!(arrive(3), [1, 1]);
+        assert_eq!(arrive(3), none);
+        assert_eq!(late.decided(3, true).len(), 2);
+        assert_eq!(late.decided(1, true).len(), 0);
+        assert_eq!(late.waiting_records, ENTRIES - 2);
     }
 }

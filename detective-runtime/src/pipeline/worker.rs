@@ -202,8 +202,11 @@ impl Worker {
         match self.late.arrived(record) {
             Fate::Keep(record) => self.keep_or_forget_detached(record, true, clock),
             Fate::Forget(record) => self.keep_or_forget_detached(record, false, clock),
-            Fate::Wait(in_vain) => {
-                for record in in_vain {
+            Fate::Wait(mut in_vain) => {
+                while let Some(record) = in_vain.pop() {
+                    if record.has_detached {
+                        in_vain.extend(self.late.take_waiting(record.serial));
+                    }
                     self.instance
                         .stats
                         .dropped(DropReason::SpanUnfinished, record.spans.len() as u64);
@@ -228,6 +231,12 @@ impl Worker {
                     .collect();
             }
             self.keep_what_has_ended(spans);
+        }
+        // A span can outlive detached work, too.
+        if record.has_detached {
+            for late in self.late.decided(record.serial, kept) {
+                self.keep_or_forget_detached(late, kept, clock);
+            }
         }
         self.instance.records.give_back(record);
     }

@@ -50,6 +50,15 @@ pub(crate) fn check_files(files: &Files<'_>) -> Result<(), String> {
     client_certificate(files, builder(provider, RootCertStore::empty())?).map(drop)
 }
 
+/// Whether the system's store has certificates.
+///
+/// # Errors
+///
+/// It has none. The text says why, and what to do.
+pub(crate) fn check_store() -> Result<(), String> {
+    roots(&Files::default()).map(drop)
+}
+
 /// What to do when there is no cryptography for TLS.
 pub(crate) fn missing_cryptography() -> Option<&'static str> {
     provider().is_none().then_some(ADVICE)

@@ -10,6 +10,6 @@ mod provider;
 
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-http"))]
 pub(crate) use client::client_config;
-pub(crate) use client::{Files, check_files, missing_cryptography};
+pub(crate) use client::{Files, check_files, check_store, missing_cryptography};
 #[cfg(any(feature = "redis", feature = "otlp-grpc", feature = "otlp-http"))]
 pub(crate) use provider::{ADVICE, provider};

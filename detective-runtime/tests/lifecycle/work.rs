@@ -160,6 +160,26 @@ async fn span_that_ends_after_its_request() {
 }
 
 #[tokio::test]
+async fn span_that_ends_after_the_spawned_work_that_began_it() {
+    let keep = Arc::new(std::sync::Mutex::new(None));
+    let slot = Arc::clone(&keep);
+    let handler = move || async move {
+        let work = async move {
+            *slot.lock().unwrap() = Some(detective::start_span("packing"));
+        };
+        tokio::spawn(work.in_current_context()).await.unwrap();
+    };
+    let watched = watch("", Router::new().route("/", get(handler))).await;
+    watched.get("/").await;
+    assert_eq!(watched.sinks.tree().await, "GET / (server)\n");
+    drop(keep.lock().unwrap().take());
+    assert_eq!(
+        watched.sinks.tree().await,
+        "GET / (server)\n  packing (internal)\n"
+    );
+}
+
+#[tokio::test]
 async fn function_that_outlives_its_request() {
     let go = Arc::new(Notify::new());
     let (started, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

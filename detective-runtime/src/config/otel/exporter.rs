@@ -4,7 +4,8 @@ use figment::value::Dict;
 use http::{HeaderName, HeaderValue};
 
 use super::Reader;
-use crate::config::Protocol;
+use crate::config::diagnostic::without_user;
+use crate::config::{Jaeger, Protocol};
 use crate::tls::{self, Files};
 
 impl Reader<'_> {
@@ -87,9 +88,10 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn collector(&mut self, protocol: Protocol) {
+    pub(super) fn collector(&mut self, jaeger: &Jaeger) {
         const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
         const GENERAL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let protocol = jaeger.protocol;
         let http = protocol == Protocol::OtlpHttp;
         let mut has_scheme = false;
         for (variable, exact) in [(TRACES, true), (GENERAL, false)] {
@@ -101,12 +103,11 @@ impl Reader<'_> {
                 true => text.to_owned(),
                 false => format!("{}://{text}", self.scheme(protocol)),
             };
-            if address.starts_with("https://")
-                && let Some(advice) = tls::missing_cryptography()
-            {
-                let message =
-                    format!("`{text}` is ignored, no cryptography for TLS is linked: {advice}");
-                self.warn(variable, &message);
+            if let Err(why) = can_be_reached(&address, jaeger) {
+                // The query may be a secret, too.
+                let shown = text.split_once('?').map_or(text, |(address, _)| address);
+                let shown = without_user(shown.to_owned());
+                self.warn(variable, &format!("`{shown}` is ignored, {why}"));
                 break;
             }
             let (_, host) = address.split_once("://").unwrap_or_default();
@@ -167,4 +168,19 @@ impl Reader<'_> {
         };
         self.set(variable, "jaeger", "endpoint", format!("{host}:{port}"));
     }
+}
+
+/// Whether this system has what a connection to the address needs.
+fn can_be_reached(address: &str, jaeger: &Jaeger) -> Result<(), String> {
+    let scheme = address.split("://").next().unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("https") {
+        return Ok(());
+    }
+    if let Some(advice) = tls::missing_cryptography() {
+        return Err(format!("no cryptography for TLS is linked: {advice}"));
+    }
+    if jaeger.ca_file.is_empty() {
+        return tls::check_store();
+    }
+    Ok(())
 }

@@ -303,3 +303,72 @@ fn an_exporter_that_is_off_stays_off_whatever_the_protocol() {
         assert_eq!(config.jaeger.protocol, expected);
     }
 }
+
+#[cfg(not(all(feature = "otlp-grpc", feature = "otlp-http", feature = "jaeger-udp")))]
+#[test]
+fn a_protocol_that_is_not_built_is_ignored() {
+    for (variable, value, feature, is_built) in [
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "grpc",
+            "otlp-grpc",
+            cfg!(feature = "otlp-grpc"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http/protobuf",
+            "otlp-http",
+            cfg!(feature = "otlp-http"),
+        ),
+        (
+            "OTEL_TRACES_EXPORTER",
+            "jaeger",
+            "jaeger-udp",
+            cfg!(feature = "jaeger-udp"),
+        ),
+    ] {
+        if !is_built {
+            let expected = format!(
+                "{variable}: ignored, this program was built without the feature `{feature}` of detective-runtime"
+            );
+            check_ignored(&[(variable, value)], &expected);
+        }
+    }
+}
+
+/// The test runs itself again, since the variable for the store holds for a whole process.
+#[cfg(feature = "tls-ring")]
+#[test]
+fn an_endpoint_with_tls_is_ignored_where_no_ca_is_known() {
+    const NAME: &str = "config::tests::otel::an_endpoint_with_tls_is_ignored_where_no_ca_is_known";
+    const STORE: &str = "SSL_CERT_FILE";
+    if std::env::var(STORE).as_deref() != Ok("/dev/null") {
+        let program = std::env::current_exe().unwrap();
+        let again = std::process::Command::new(program)
+            .args(["--exact", NAME])
+            .env(STORE, "/dev/null")
+            .env_remove("SSL_CERT_DIR")
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&again.stdout);
+        assert!(again.status.success(), "{output}");
+        assert!(output.contains("1 passed"), "{output}");
+        return;
+    }
+    for endpoint in [
+        "https://me:s3cret@c:1/x?key=s3cret",
+        "HTTPS://me:s3cret@c:1/x",
+    ] {
+        let variable = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint);
+        let loaded = load_without_file(&[variable]).unwrap();
+        assert_eq!(loaded.config, Config::default());
+        let warnings = warnings(&loaded);
+        let (scheme, _) = endpoint.split_once("://").unwrap();
+        let expected = format!(
+            "{}: `{scheme}://[hidden]@c:1/x` is ignored, the system's store has no certificates",
+            variable.0
+        );
+        assert!(warnings[0].starts_with(&expected), "{warnings:?}");
+        assert!(!warnings[0].contains("s3cret"), "{warnings:?}");
+    }
+}

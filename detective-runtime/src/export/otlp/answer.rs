@@ -23,6 +23,16 @@ pub(super) enum Answer {
     Refused(String),
 }
 
+/// Most bytes that are read of an answer; one to an export says little.
+pub(super) const ANSWER_BYTES: usize = 64 << 10;
+
+impl Answer {
+    /// The answer to a message that was perhaps taken. A second try would meet the same answer.
+    pub(super) fn too_long() -> Self {
+        Self::Refused(format!("the answer is longer than {ANSWER_BYTES} bytes"))
+    }
+}
+
 /// Most bytes of a collector's reason that are shown.
 const REASON_BYTES: usize = 256;
 

@@ -239,6 +239,50 @@ async fn batches_are_cut_by_their_encoded_size() {
 }
 
 #[tokio::test]
+async fn details_that_are_not_base64_leave_the_status_as_it_is() {
+    for alone in [true, false] {
+        for details in ["###", "a", "AA==="] {
+            let replies = [
+                Reply::GrpcDetails(14, details, alone),
+                Reply::GrpcDetails(3, details, alone),
+            ];
+            by(Protocol::OtlpGrpc, &replies, 2).await.check(
+                [0, 0, 0, 2],
+                2,
+                "gRPC status InvalidArgument: bad details",
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_not_asked_for_again() {
+    for protocol in BOTH {
+        by(protocol, &[Reply::Long(70_000)], 2).await.check(
+            [0, 0, 0, 2],
+            1,
+            "the answer is longer than 65536 bytes",
+        );
+        by(protocol, &[Reply::Long(60_000)], 2)
+            .await
+            .check([2, 0, 0, 0], 1, "says: aaa");
+    }
+}
+
+#[tokio::test]
+async fn only_http_takes_an_empty_success() {
+    for status in [200, 202, 204] {
+        let reply = [Reply::Http(status, &[], b"")];
+        by(Protocol::OtlpHttp, &reply, 2)
+            .await
+            .check([2, 0, 0, 0], 1, "");
+        by(Protocol::OtlpGrpc, &reply, 2)
+            .await
+            .check([0, 0, 0, 2], 1, "is not one of gRPC");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_answer_of_otlp_is_a_failure() {
     const PAGE: &[(&str, &str)] = &[("content-type", "text/html; charset=utf-8")];
     const PLAIN: &[(&str, &str)] = &[("content-type", "text/plain")];

@@ -36,6 +36,10 @@ pub(super) enum Reply {
     Http(u16, &'static [(&'static str, &'static str)], &'static [u8]),
     /// A status of gRPC, with the seconds of `RetryInfo`, in trailers or alone.
     Grpc(u8, &'static str, Option<u8>, bool),
+    /// The same status with `grpc-status-details-bin` as it stands here.
+    GrpcDetails(u8, &'static str, bool),
+    /// An answer of so many bytes, well-formed in either protocol.
+    Long(usize),
     /// The body begins like this, and neither goes on nor ends.
     Stalled(u16, &'static str),
     /// The body goes on for ever.
@@ -202,7 +206,26 @@ async fn answer(
             }
             response
         }
-        Reply::Grpc(code, message, retry, alone) => grpc(code, message, retry, alone),
+        Reply::Grpc(code, message, retry, alone) => {
+            let details = retry.map(|seconds| retry_info(code, seconds));
+            grpc(code, message, details, alone)
+        }
+        Reply::GrpcDetails(code, details, alone) => grpc(
+            code,
+            "bad details",
+            Some(HeaderValue::from_static(details)),
+            alone,
+        ),
+        Reply::Long(bytes) => {
+            let partial = ExportTracePartialSuccess {
+                rejected_spans: 0,
+                error_message: "a".repeat(bytes),
+            };
+            let long = ExportTraceServiceResponse {
+                partial_success: Some(partial),
+            };
+            response(is_grpc, &long)
+        }
         Reply::Stalled(status, text) => {
             let first = stream::iter([Ok(Frame::data(Bytes::from(text)))]);
             streamed(status, first.chain(stream::pending()))
@@ -262,23 +285,29 @@ fn response(is_grpc: bool, message: &ExportTraceServiceResponse) -> Response<Bod
     response
 }
 
-fn grpc(code: u8, message: &'static str, retry: Option<u8>, alone: bool) -> Response<Body> {
+/// Details of a status that ask for another try after so many seconds.
+fn retry_info(code: u8, seconds: u8) -> HeaderValue {
+    const KIND: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
+    let details = [
+        &[0x08, code, 0x1a, 48, 0x0a, 40],
+        KIND,
+        &[0x12, 4, 0x0a, 2, 0x08, seconds],
+    ]
+    .concat();
+    HeaderValue::from_str(&BASE64_STANDARD_NO_PAD.encode(details)).unwrap()
+}
+
+fn grpc(
+    code: u8,
+    message: &'static str,
+    details: Option<HeaderValue>,
+    alone: bool,
+) -> Response<Body> {
     let mut status = HeaderMap::new();
     status.insert("grpc-status", HeaderValue::from(u16::from(code)));
     status.insert("grpc-message", HeaderValue::from_static(message));
-    if let Some(seconds) = retry {
-        const KIND: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
-        let details = [
-            &[0x08, code, 0x1a, 48, 0x0a, 40],
-            KIND,
-            &[0x12, 4, 0x0a, 2, 0x08, seconds],
-        ]
-        .concat();
-        let details = BASE64_STANDARD_NO_PAD.encode(details);
-        status.insert(
-            "grpc-status-details-bin",
-            HeaderValue::from_str(&details).unwrap(),
-        );
+    if let Some(details) = details {
+        status.insert("grpc-status-details-bin", details);
     }
     let mut response = match alone {
         true => {

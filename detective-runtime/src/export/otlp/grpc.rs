@@ -4,18 +4,22 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, Uri, header};
-use hyper::body::Incoming;
-use tonic::Status;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::MapFrame;
+use hyper::body::{Frame, Incoming};
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 use tower_service::Service;
 
-use super::answer::{Answer, of_grpc_code, printable};
+use super::answer::{ANSWER_BYTES, Answer, of_grpc_code, printable};
 use super::connect::{Client, Connector, client, innermost};
 use super::delivery::Transport;
 use super::http::unexpected;
@@ -24,8 +28,17 @@ use super::response;
 /// What is called.
 const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// Most bytes that are read of an answer; one to an export says little.
-const ANSWER_BYTES: usize = 64 << 10;
+/// Where a status has its details, in base64.
+const DETAILS: &str = "grpc-status-details-bin";
+
+/// Takes no base64 that tonic does not take.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// How tonic's own status begins when the answer is longer than the limit.
+const TOO_LONG: &str = "Error, decoded message length too large";
 
 /// Sends messages by gRPC.
 #[derive(Debug)]
@@ -91,6 +104,9 @@ fn answer(status: Status) -> Answer {
             wait: None,
         };
     }
+    if status.code() == Code::OutOfRange && status.message().starts_with(TOO_LONG) {
+        return Answer::too_long();
+    }
     let details = response::Status::read(status.details()).unwrap_or_default();
     let (name, message) = (status.code(), printable(status.message().as_bytes()));
     let reason = match message.as_str() {
@@ -108,7 +124,7 @@ struct Wire {
 }
 
 impl Service<Request<Body>> for Wire {
-    type Response = Response<Incoming>;
+    type Response = Response<Checked>;
     type Error = WireError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, WireError>> + Send>>;
 
@@ -125,7 +141,10 @@ impl Service<Request<Body>> for Wire {
         let calling = self.client.request(request);
         Box::pin(async move {
             match calling.await {
-                Ok(response) if is_grpc(response.headers()) => Ok(response),
+                Ok(mut response) if is_grpc(response.headers()) => {
+                    drop_bad_details(response.headers_mut());
+                    Ok(response.map(|body| body.map_frame(check_trailers as CheckTrailers)))
+                }
                 Ok(response) => Err(WireError(unexpected(response).await)),
                 Err(error) if error.is_connect() => {
                     Err(WireError(Answer::Unreachable(innermost(&error))))
@@ -136,6 +155,26 @@ impl Service<Request<Body>> for Wire {
                 })),
             }
         })
+    }
+}
+
+/// A body whose trailers tonic can read.
+type Checked = MapFrame<Incoming, CheckTrailers>;
+type CheckTrailers = fn(Frame<Bytes>) -> Frame<Bytes>;
+
+fn check_trailers(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        drop_bad_details(trailers);
+    }
+    frame
+}
+
+/// Removes details that are not base64: tonic panics on them. The status is of use without them.
+fn drop_bad_details(headers: &mut HeaderMap) {
+    // tonic reads the first of several values.
+    let details = headers.get(DETAILS);
+    if details.is_some_and(|details| BASE64.decode(details).is_err()) {
+        headers.remove(DETAILS);
     }
 }
 

@@ -7,18 +7,15 @@ use bytes::{Bytes, BytesMut};
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::answer::{Answer, of_http_status, printable};
+use super::answer::{ANSWER_BYTES, Answer, of_http_status, printable};
 use super::connect::{Client, Connector, client, innermost};
 use super::delivery::Transport;
 use super::response::{PartialSuccess, Status};
-
-/// Most bytes that are read of an answer; one to an export says little.
-const ANSWER_BYTES: usize = 64 << 10;
 
 /// Most bytes that are read of an error, and the longest wait for them.
 const ERROR_BYTES: usize = 4 << 10;
@@ -105,9 +102,7 @@ async fn answer(response: Response<Incoming>) -> Answer {
     if head.status.is_success() {
         return match read(body, ANSWER_BYTES).await {
             Ok(body) => success(&head.headers, &body),
-            Err(Cut { broken: None, .. }) => {
-                Answer::Refused(format!("the answer is longer than {ANSWER_BYTES} bytes"))
-            }
+            Err(Cut { broken: None, .. }) => Answer::too_long(),
             Err(Cut {
                 broken: Some(reason),
                 ..
@@ -252,7 +247,8 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Cut> {
 /// What an HTTP answer says where one of gRPC was expected.
 #[cfg(feature = "otlp-grpc")]
 pub(super) async fn unexpected(response: Response<Incoming>) -> Answer {
-    if response.status() != StatusCode::OK {
+    // Only over HTTP does an empty success mean that the spans were taken.
+    if !response.status().is_success() {
         return answer(response).await;
     }
     let (head, body) = response.into_parts();
@@ -265,7 +261,8 @@ pub(super) async fn unexpected(response: Response<Incoming>) -> Answer {
         return success(&head.headers, &body);
     }
     Answer::Refused(format!(
-        "the answer (`{}`) is not one of gRPC: {}",
+        "the answer (`{}`, `{}`) is not one of gRPC: {}",
+        head.status,
         media_type(&head.headers),
         printable(&body)
     ))
