@@ -28,6 +28,7 @@ pub(crate) struct Ending(watch::Receiver<Option<Instant>>);
 
 impl Ending {
     /// For exports outside a running system, which nothing ends.
+    #[cfg(test)]
     pub(crate) fn never() -> Self {
         Ender::new().watch()
     }
