@@ -326,7 +326,7 @@ async fn doctor_does_not_wait_for_a_collector_that_asks_to_be_left_alone() {
         let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 3600\r\n\
                       content-length: 11\r\n\r\nmaintenance";
         stream.write_all(answer.as_bytes()).await.unwrap();
-        stream.read(&mut request).await.unwrap();
+        let _read = stream.read(&mut request).await.unwrap();
     });
     let toml = format!("[jaeger]\nprotocol = \"otlp-http\"\nendpoint = \"http://{address}\"\n");
     let (code, text) = doctor(&toml, "jaeger", async |_: &Detective| app()).await;
