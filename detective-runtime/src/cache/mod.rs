@@ -1,7 +1,7 @@
-//! A cache that is shared through Redis when there is one, and lives in memory otherwise.
+//! A cache in Redis, shared between processes, or in memory.
 //!
-//! Values are JSON, so that they can be read with `redis-cli` and by other languages. Whatever goes
-//! wrong with Redis is a miss: the caller computes its answer and never learns of the trouble.
+//! Values are JSON, so that `redis-cli` and other languages can read them. Any failure of Redis
+//! counts as a miss: the caller computes the value and gets no error.
 
 #[cfg(feature = "redis")]
 mod circuit;
@@ -68,8 +68,8 @@ pub enum CacheError {
 }
 
 impl Cache {
-    /// Opens the cache that `config` describes. Redis is not contacted before the first use, so it
-    /// may well be away.
+    /// Opens the cache that `config` describes. It does not contact Redis before the first use, so
+    /// Redis may be unreachable.
     ///
     /// # Errors
     ///
@@ -82,13 +82,13 @@ impl Cache {
         })))
     }
 
-    /// Whether it is in Redis, where others see it too.
+    /// Whether the values are in Redis, where other processes see them too.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.0.backend, Backend::Redis(_))
     }
 
-    /// The value under `key`. `None` if there is no value, its time is over, it is not a `T`, or Redis
-    /// does not answer.
+    /// The value under `key`. `None` if there is no value, it has expired, it is not a `T`, or
+    /// Redis does not answer.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let mut span = self.0.backend.start_span(Operation::Get, key);
         let text = self.0.backend.get(key, &mut span).await;
@@ -145,7 +145,7 @@ impl Cache {
         Fut: Future<Output = Result<T, E>>,
     {
         // A hit takes no lock. After a miss, a computation that completed before this caller joined
-        // may just have written the value.
+        // may have just written the value.
         let completed = self.0.computations.completed();
         if let Some(value) = self.get(key).await {
             return Ok(value);
@@ -174,8 +174,9 @@ impl Cache {
         });
         match (shared.await, computed) {
             (Ok(text), Some(value)) => {
-                // What was removed or replaced meanwhile is not brought back, nor while it is
-                // being written: it may then stand where a newer value stood, so neither stays.
+                // A value that was removed or replaced meanwhile must not come back. If that
+                // happens during the write, this write may have replaced a newer value, so both are
+                // removed.
                 if computation.is_current() {
                     self.write(key, text, ttl).await;
                     if !computation.complete() {
@@ -186,7 +187,8 @@ impl Cache {
             }
             (Ok(text), None) => match serde_json::from_slice(&text) {
                 Ok(value) => Ok(value),
-                // Another type is kept under this key, which must be a mistake.
+                // The caller computed a value of another type for this key, which must be a
+                // mistake.
                 Err(_) => compute.expect("another caller computed")().await,
             },
             (Err(Unshared::Failed(error)), _) => Err(error),
@@ -203,7 +205,7 @@ impl Cache {
         self.0.backend.set(key, text, ttl, &mut span).await;
     }
 
-    /// Removes the value, and leaves alone what is being computed.
+    /// Removes the value, but not a computation for the key.
     async fn forget(&self, key: &str) {
         let mut span = self.0.backend.start_span(Operation::Remove, key);
         self.0.backend.remove(key, &mut span).await;
@@ -215,10 +217,10 @@ impl Cache {
     }
 }
 
-/// A century, which neither Redis's nor the memory cache's clock overflows on.
+/// A century. It overflows neither Redis's clock nor that of the memory cache.
 const LONGEST_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Why a computed value was not given to the other callers.
+/// Why the other callers did not get a computed value.
 enum Unshared<T, E> {
     Failed(E),
     NotJson(T),
@@ -280,7 +282,7 @@ impl Backend {
     }
 }
 
-/// `url` without what stands between `://` and the last `@`: that may be a password.
+/// `url` without the text between `://` and the last `@`, which may contain a password.
 fn without_credentials(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),

@@ -1,4 +1,4 @@
-//! Where attributes go: into the bytes of a span, or into a list.
+//! The destinations of attributes: the bytes of a span, or a list.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use crate::export::{Attribute, wire};
 use crate::record::address;
 use crate::value::Value;
 
-/// Takes the attributes of one span, one after the other.
+/// Receives the attributes of one span, one by one.
 pub(crate) trait Attributes {
     /// A text.
     fn text(&mut self, key: &'static str, value: &str);
@@ -36,7 +36,7 @@ pub(crate) trait Attributes {
     }
 }
 
-/// The bytes of a span or an event, in which attributes have this tag.
+/// The bytes of a span or an event. Attributes have this tag in it.
 #[derive(Debug)]
 pub(super) struct Encoded<'a> {
     pub(super) to: &'a mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! The spans below a record's own: functions, and calls that leave the process.
+//! The spans below a record's own: functions and outgoing calls.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::export::wire_span::{ATTRIBUTES, Common, EVENT_ATTRIBUTES, Place};
 use crate::export::{SpanKind, wire_span};
 use crate::record::{Field, Record, Span, SpanError, What};
 
-/// The name of the event that stands for an error.
+/// The name of the event for an error.
 pub(crate) const EXCEPTION: &str = "exception";
 
-/// What is the same for all calls of a function.
+/// The attributes that are the same for all calls of a function.
 pub(crate) fn of_function(callsite: &Callsite, into: &mut impl Attributes) {
     let site = callsite.site();
     into.text("code.function.name", callsite.path());
@@ -35,10 +35,10 @@ pub(crate) fn of_error(error: &SpanError, into: &mut impl Attributes) {
     into.text("error.type", &error.error_type);
 }
 
-/// The error that an event tells of, if there is to be one.
+/// The error for the event of a span, if the span gets one.
 pub(crate) fn exception<'a>(record: &Record, span: &'a Span) -> Option<&'a SpanError> {
     let error = span.error.as_deref()?;
-    // The calls that leave the process say what failed by their attributes alone.
+    // Outgoing calls describe a failure by their attributes alone.
     let is_internal = kind(&span.what) == SpanKind::Internal;
     (is_internal && record.owner.snapshot.config.tracing.exception_events).then_some(error)
 }
@@ -107,7 +107,7 @@ pub(super) fn encode<'a>(
     });
 }
 
-/// When a span ended; zero if it has not.
+/// The end of a span; zero if it has not ended.
 pub(crate) fn end_unix_nanos(span: &Span, clock: UnixClock) -> u64 {
     if span.end == 0 {
         0

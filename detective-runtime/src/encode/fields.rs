@@ -1,23 +1,23 @@
-//! The fields that the program set, which may replace attributes.
+//! The fields that the program set. They may replace attributes.
 
 use crate::export::wire;
 use crate::export::wire_span::ATTRIBUTES;
 use crate::record::Field;
 
-/// No further field.
+/// Marks the end of a list.
 const NONE: u32 = u32::MAX;
 
-/// Which fields belong to which span. A record has those of all its spans in one list.
+/// Sorts fields by span. A record has the fields of all its spans in one list.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    /// By span: its first field.
+    /// For each span, its first field.
     first: Vec<u32>,
-    /// By field: the next one of the same span.
+    /// For each field, the next one of the same span.
     next: Vec<u32>,
 }
 
 impl Fields {
-    /// Takes up the fields of a record with so many spans below its own.
+    /// Reads the fields of a record with this many spans below its own.
     pub(super) fn sort(&mut self, fields: &[Field], spans: usize) {
         self.first.clear();
         self.next.clear();
@@ -51,8 +51,8 @@ impl Fields {
     }
 }
 
-/// Appends fields to the attributes of a span, which begin at `start`. The last value of a key counts,
-/// in the place of the first: two of one key are not allowed in OTLP.
+/// Appends fields to the attributes of a span, which begin at `start`. The last value of a key
+/// counts, at the position of the first: OTLP does not allow a key twice.
 #[inline]
 pub(super) fn push<'a>(to: &mut Vec<u8>, start: usize, fields: impl Iterator<Item = &'a Field>) {
     for field in fields {
@@ -67,7 +67,7 @@ pub(super) fn push<'a>(to: &mut Vec<u8>, start: usize, fields: impl Iterator<Ite
     }
 }
 
-/// Where among encoded attributes the one with this key is, and how long.
+/// The position and the length of the attribute with this key among encoded attributes.
 fn find(attributes: &[u8], key: &[u8]) -> Option<(usize, usize)> {
     let mut rest = attributes;
     while let [_tag, after_tag @ ..] = rest {

@@ -1,10 +1,10 @@
-//! From finished records to OTLP protobuf in one step.
+//! Encodes finished records as OTLP protobuf in one step.
 //!
-//! A record becomes the bytes of its spans, fields of `ScopeSpans`, without anything in between. What
-//! is the same for all spans of a route or a function is encoded once and copied from then on.
+//! A record becomes the bytes of its spans, as fields of `ScopeSpans`, without an intermediate
+//! form. What is the same for all spans of a route or a function is encoded once and then copied.
 //!
-//! What a span says is written down once, in [`server`] and [`below`], for the bytes as well as for
-//! those exporters which want the spans as values.
+//! [`server`] and [`below`] define the content of a span once, for the bytes and for the exporters
+//! that take spans as values.
 //!
 //! <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto>
 
@@ -29,7 +29,7 @@ use crate::trace::Keep;
 use fields::Fields;
 use prepared::Prepared;
 
-/// Encodes spans, with what it keeps from one record to the next.
+/// Encodes spans. It reuses encoded parts from one record to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
     prepared: Prepared,
@@ -37,8 +37,8 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Appends a part of the spans of a record whose trace is kept, in the order in which they began;
-    /// the record's own comes last.
+    /// Appends a range of the spans of a record whose trace is kept. The spans are in the order in
+    /// which they began; the record's own span is last.
     pub(crate) fn record(
         &mut self,
         record: &Record,

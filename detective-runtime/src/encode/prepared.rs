@@ -1,4 +1,4 @@
-//! What is the same for all spans of a route or a function: encoded once, copied from then on.
+//! What is the same for all spans of a route or a function: encoded once, then copied.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::export::SpanKind;
 use crate::export::wire_span::{ATTRIBUTES, push_name};
 use crate::rules::Slot;
 
-/// Most routes, and most functions, whose bytes are kept. Those beyond take the places of others.
+/// The most routes, and the most functions, whose bytes are kept. Further ones replace others.
 const ENTRIES: usize = 4096;
 
 /// The name, the kind and the first attributes of a span.
@@ -40,7 +40,7 @@ impl Beginning {
         }
     }
 
-    /// Appends it; gives back where the attributes begin.
+    /// Appends the bytes, and returns the position at which the attributes begin.
     #[inline]
     pub(super) fn push(&self, to: &mut Vec<u8>) -> usize {
         let start = to.len() + self.attributes;
@@ -49,12 +49,12 @@ impl Beginning {
     }
 }
 
-/// The beginnings of spans, by the dense numbers of routes and functions.
+/// The beginnings of spans, by the index of the route or the function.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     slots: Vec<Option<(Arc<Slot>, Beginning)>>,
     functions: Vec<Option<(&'static Callsite, Beginning)>>,
-    /// What does not depend on them.
+    /// Parts that depend on neither the route nor the function.
     pub(super) repeated: Repeated,
 }
 
@@ -72,7 +72,7 @@ impl Prepared {
     pub(super) fn function(&mut self, callsite: &'static Callsite) -> &Beginning {
         let is_same = |known: &&Callsite| std::ptr::eq(*known, callsite);
         let make = || (callsite, below::beginning(callsite));
-        // Before the register is made nothing is recorded.
+        // Nothing is recorded before the register exists.
         let index = callsite.index().unwrap_or_default();
         get(&mut self.functions, index, is_same, make)
     }

@@ -1,4 +1,4 @@
-//! What is the same for many requests, whatever their route: encoded once, copied from then on.
+//! What is the same for many requests of any route: encoded once, then copied.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,15 @@ use crate::encode::server;
 use crate::export::wire_span::ATTRIBUTES;
 use crate::record::{HeadText, Record};
 
-/// How many callers, and how many pairs of addresses, are kept: two to the power of this. A new one
-/// takes the place of an older one.
+/// How many callers, and how many pairs of addresses, are kept: two to this power. A new one
+/// replaces an older one.
 const PLACES_LOG2: u32 = 9;
 
 /// Callers with longer texts are not kept.
 const LONGEST_TEXTS: usize = 512;
 
-/// The attributes of clients, as far as many requests have the same. All records have to be of one
-/// instance, since each instance hashes addresses in its own way.
+/// The client attributes that many requests share. All records must belong to one instance, because
+/// each instance hashes addresses differently.
 #[derive(Debug, Default)]
 pub(super) struct Repeated {
     callers: Vec<Option<(Caller, Vec<u8>)>>,
@@ -115,7 +115,7 @@ impl Addresses {
     }
 }
 
-/// Appends attributes, and copies them.
+/// Appends attributes, and returns a copy of them.
 fn encoded(to: &mut Vec<u8>, attributes: impl FnOnce(&mut Encoded<'_>)) -> Vec<u8> {
     let start = to.len();
     let tag = ATTRIBUTES;
@@ -123,7 +123,7 @@ fn encoded(to: &mut Vec<u8>, attributes: impl FnOnce(&mut Encoded<'_>)) -> Vec<u
     to[start..].to_vec()
 }
 
-/// The place for all with this hash.
+/// The place for all entries with this hash.
 #[inline]
 fn place<T>(entries: &mut Vec<Option<T>>, hash: u64) -> &mut Option<T> {
     if entries.is_empty() {
@@ -132,8 +132,8 @@ fn place<T>(entries: &mut Vec<Option<T>>, hash: u64) -> &mut Option<T> {
     &mut entries[(hash >> (u64::BITS - PLACES_LOG2)) as usize]
 }
 
-/// A hash of few instructions. Texts that collide on purpose are encoded each time; nothing worse
-/// happens.
+/// A hash of few instructions. Texts that collide on purpose are encoded each time; there is no
+/// other harm.
 #[inline]
 fn hash(sum: u64, bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -143,7 +143,7 @@ fn hash(sum: u64, bytes: &[u8]) -> u64 {
     rest.iter().fold(sum, |sum, byte| mix(sum, (*byte).into()))
 }
 
-/// The step of `FxHash`; its upper bits are the good ones.
+/// One step of `FxHash`. Its upper bits are the well-mixed ones.
 #[inline]
 fn mix(sum: u64, word: u64) -> u64 {
     (sum.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)

@@ -16,8 +16,8 @@ use crate::record::{Client, Field, HeadText, Outcome, Record, header_text};
 use crate::rules::Slot;
 use crate::trace::Keep;
 
-/// `{method} {route}`, the method alone without a route; `HTTP` stands for an unknown method. Never
-/// the path, which has no bound.
+/// `{method} {route}`, or only the method if there is no route. `HTTP` stands for an unknown
+/// method. The name never contains the path, because paths are unbounded.
 pub(crate) fn name(slot: Option<&Slot>) -> [&str; 3] {
     let Some(slot) = slot else {
         return ["HTTP", "", ""];
@@ -34,7 +34,7 @@ pub(crate) fn name(slot: Option<&Slot>) -> [&str; 3] {
     }
 }
 
-/// What is the same for all requests of a slot.
+/// The attributes that are the same for all requests of a slot.
 pub(crate) fn of_slot(slot: &Slot, into: &mut impl Attributes) {
     into.present_text("http.request.method", &slot.method);
     if slot.is_route {
@@ -50,7 +50,7 @@ pub(super) fn beginning(slot: Option<&Slot>) -> Beginning {
     })
 }
 
-/// What follows the attributes of the slot.
+/// The attributes after those of the slot.
 pub(crate) fn of_record(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
     of_target(record, into);
     of_caller(record, into);
@@ -58,7 +58,7 @@ pub(crate) fn of_record(record: &Record, keep: Option<Keep>, into: &mut impl Att
     of_rest(record, keep, into);
 }
 
-/// What the request asks for.
+/// The attributes of what the request asks for.
 #[inline]
 fn of_target(record: &Record, into: &mut impl Attributes) {
     let texts = &record.request.texts;
@@ -68,7 +68,7 @@ fn of_target(record: &Record, into: &mut impl Attributes) {
     into.present_text("url.query", texts.get(HeadText::Query));
 }
 
-/// What most requests of one client have in common. It depends only on what
+/// The attributes that most requests of one client share. They depend only on what
 /// [`Caller`](crate::encode::repeated::Caller) compares.
 pub(super) fn of_caller(record: &Record, into: &mut impl Attributes) {
     let request = &record.request;
@@ -100,7 +100,7 @@ pub(super) fn of_addresses(record: &Record, into: &mut impl Attributes) {
     let Some(peer) = record.request.peer else {
         return;
     };
-    // Without a proxy the two are the same.
+    // Without a proxy, the client is the peer.
     let described = if Some(peer.ip()) == client_address {
         client
     } else {
@@ -111,7 +111,7 @@ pub(super) fn of_addresses(record: &Record, into: &mut impl Attributes) {
     }
 }
 
-/// What is different for each request.
+/// The attributes that differ for each request.
 #[inline]
 fn of_rest(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
     let capture = &record.owner.snapshot.config.capture;
@@ -135,8 +135,8 @@ fn of_rest(record: &Record, keep: Option<Keep>, into: &mut impl Attributes) {
     }
 }
 
-/// Whether the span has the status of an error. The status code or the error's type says which; a
-/// description would say it twice.
+/// Whether the span has the status of an error. It has no description, because the status code or
+/// the error's type already says what failed.
 pub(crate) fn is_error(record: &Record) -> bool {
     error_type(record).is_some()
 }
@@ -171,7 +171,7 @@ pub(super) fn encode<'a>(
     });
 }
 
-/// Why a request failed on this side.
+/// Why a request failed on the server's side.
 #[derive(Debug, Clone, Copy)]
 enum ErrorType {
     Named(&'static str),
@@ -187,8 +187,8 @@ impl ErrorType {
     }
 }
 
-/// Set only when the request failed on this side: 4xx is the client's affair. An answer that looks
-/// fine failed if the handler says so; its error's type is on the handler's span.
+/// Set only if the server failed: a 4xx is the client's error. A successful status also counts as a
+/// failure if the handler reports an error. The handler's span then has the type of that error.
 fn error_type(record: &Record) -> Option<ErrorType> {
     let status = record.response.status;
     Some(ErrorType::Named(match record.response.outcome? {
@@ -201,7 +201,7 @@ fn error_type(record: &Record) -> Option<ErrorType> {
         Outcome::Timeout if record.handler.dropped => "timeout",
         Outcome::ServerError => "body",
         Outcome::Ok if record.handler.failed => "_OTHER",
-        // A 408 that the handler chose is a 4xx as any other.
+        // A 408 that the handler chose is like any other 4xx.
         Outcome::Ok | Outcome::ClientError | Outcome::Timeout => return None,
     }))
 }
@@ -230,7 +230,7 @@ fn of_response(record: &Record, into: &mut impl Attributes) {
     headers(prefix, &response.headers, record, into);
 }
 
-/// Headers as the conventions want them: lower-case names, and all values in a list.
+/// Headers in the form of the conventions: lower-case names, and all values in a list.
 #[inline]
 fn headers(
     prefix: &str,

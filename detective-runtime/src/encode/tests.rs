@@ -90,7 +90,7 @@ impl Draw {
         self.rng.u8(..5) == 0
     }
 
-    /// Of any length, from nothing to what needs three bytes for its own length.
+    /// A text of any length, from empty to one whose length takes three bytes.
     fn text(&mut self) -> String {
         let len = self.one(&[0, 1, 5, 20, 60, 110, 125, 127, 128, 130, 300, 17_000]);
         let len = if len > 300 && self.often() { 3 } else { len };
@@ -286,7 +286,7 @@ impl Draw {
             record.spans.push(span);
         }
         for _ in 0..self.one(&[0, 0, 1, 3, 12]) {
-            // Some of them belong to nothing.
+            // Some fields belong to no span.
             let span = self.rng.bool().then(|| self.rng.u32(..spans as u32 + 2));
             let (key, value) = (self.key(), self.value());
             record.fields.push(Field { span, key, value });
@@ -335,7 +335,7 @@ fn decode(batch: &mut Batch) -> Vec<proto::Span> {
         .spans
 }
 
-/// What the bytes of a span must say, put together without them.
+/// The expected content of the bytes, built without the encoder.
 fn message(span: &ExportSpan) -> proto::Span {
     let parent = span.parent_span_id;
     let kind = match span.kind {
@@ -431,7 +431,7 @@ async fn check_records(toml: &str) {
         let expected = spans[part.clone()].iter().map(message).collect::<Vec<_>>();
         assert_eq!(decode(&mut batch), expected, "record {number}: {record:#?}");
 
-        // The same spans, had they ended apart from their record.
+        // The same spans, as if they had ended apart from their record.
         batch.clear();
         for span in &spans[part] {
             batch.push_with(|to| wire_span::push_value(to, span));

@@ -25,9 +25,9 @@ use crate::trace;
 
 /// The running system.
 ///
-/// Several can run in one process. Each has its own config, metrics, store and exporter. A drop waits
-/// at most two seconds until the records are written. Only [`shutdown`](Self::shutdown) and
-/// [`serve`](Self::serve) report what was lost.
+/// Several can run in one process. Each has its own config, metrics, store and exporter. Dropping
+/// it waits at most two seconds until the records are written. Only [`shutdown`](Self::shutdown)
+/// and [`serve`](Self::serve) report what was lost.
 ///
 /// # Examples
 ///
@@ -62,7 +62,7 @@ pub struct Detective {
     is_layered: AtomicBool,
 }
 
-/// A server in a task of its own.
+/// A server that runs in its own task.
 #[derive(Debug)]
 struct Server {
     address: SocketAddr,
@@ -147,13 +147,13 @@ impl Detective {
     ///
     /// As `Router::merge` does, when `app` has a route of its own at `/metrics` or `/analytics`.
     pub fn watch(&self, app: Router) -> Router {
-        // axum builds the layers anew for each request on a router whose state is not settled.
+        // On a router without settled state, axum builds the layers again for each request.
         let app = app.layer(self.layer()).with_state(());
         if self.admin_server.is_some() {
             app
         } else {
-            // In this order, since of two fallbacks that nobody set axum keeps the second: the one that
-            // the layer is on.
+            // The order matters. If two routers have a default fallback, axum keeps the second one,
+            // and that is the one that the layer covers.
             self.routes().merge(app).with_state(())
         }
     }
@@ -265,7 +265,7 @@ impl Detective {
     }
 
     /// Waits until everything that was recorded before this call is written and exported. This
-    /// includes the time that a collector asks to be left alone.
+    /// includes the time for which a collector asked the exporter to wait.
     pub async fn flush(&self) {
         self.pipeline.flush().await;
     }

@@ -1,4 +1,4 @@
-//! The parts that a start puts together, from what shares state to what runs.
+//! The parts of a running system, in the order in which a start builds them.
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -17,7 +17,7 @@ use crate::reload::Reloader;
 use crate::store::{Identity, Reader, Store, WriteQueue, Writer};
 use crate::survey::Survey;
 
-/// What stands before anything runs.
+/// The parts that exist before anything runs.
 pub(crate) struct Parts {
     pub(crate) instance: Arc<Instance>,
     pub(crate) reloader: Arc<Reloader>,
@@ -26,7 +26,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Makes them as `loaded` says. `loader` is asked again when the config changes.
+    /// Builds the parts from `loaded`. `loader` loads the config again when it changes.
     ///
     /// # Errors
     ///
@@ -57,11 +57,11 @@ impl Parts {
         })
     }
 
-    /// Puts them into the value that owns the running system.
+    /// Builds the value that owns the running system from the parts.
     ///
     /// # Errors
     ///
-    /// When `admin.listen` cannot be listened on.
+    /// When the server cannot listen on `admin.listen`.
     pub(crate) async fn finish(
         self,
         pipeline: Pipeline,
@@ -86,7 +86,8 @@ impl Parts {
     }
 }
 
-/// The sinks that the config asks for. Call it on the pipeline's thread: they belong to its runtime.
+/// Opens the sinks that the config asks for. Call it on the pipeline's thread: they belong to its
+/// runtime.
 ///
 /// # Errors
 ///
@@ -114,13 +115,13 @@ pub(crate) fn open_sinks(
     Ok(Sinks { export, rows })
 }
 
-/// Gives records back to be filled again.
+/// Returns records to the pool, for reuse.
 pub(crate) fn recycle(instance: &Arc<Instance>) -> impl FnMut(Kept) + Send + use<> {
     let instance = Arc::clone(instance);
     move |kept| kept.recycle(&instance)
 }
 
-/// Fills in what the config leaves open of the program's identity.
+/// Fills in the parts of the program's identity that the config leaves open.
 pub(crate) fn identify(service: &mut Service) {
     let (package, version) = callsite::package().unzip();
     let executable = || {

@@ -30,7 +30,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may hold a connection before its first request.
 const FIRST_REQUEST_TIMEOUT: Duration = HEADER_READ_TIMEOUT;
 
-/// How long to wait after the system had no resources for another connection.
+/// How long to wait before the next accept when the system has no resources for a connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Where to serve: an address to listen on, or a listener that is already bound.
@@ -79,9 +79,8 @@ impl Listen {
     }
 }
 
-/// Serves `app` on `listener` until `stop` resolves; then lets the open connections finish what they
-/// are at until the deadline that `stop` gives, or until `hurry` resolves, and cuts them off after
-/// it.
+/// Serves `app` on `listener` until `stop` resolves. Then it lets open connections finish their
+/// requests until the deadline that `stop` gives, or until `hurry` resolves. It closes the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Router,
@@ -101,7 +100,7 @@ pub(crate) async fn serve(
                 Ok((stream, peer)) => {
                     connections.spawn(connection(stream, peer, app.clone(), &graceful, &streams));
                 }
-                // Such a client has gone; the others need not wait.
+                // That client has disconnected. The other clients need not wait.
                 Err(error) if is_client_error(&error) => {}
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -115,7 +114,7 @@ pub(crate) async fn serve(
     tokio::select! {
         biased;
         () = graceful.shutdown() => {}
-        // What is dropped from here on was not left by its client.
+        // From here on, it is not the client that ends a request early.
         () = tokio::time::sleep_until(deadline) => instance.cut_off(),
         () = hurry => instance.cut_off(),
     }
@@ -123,7 +122,7 @@ pub(crate) async fn serve(
     streams.shutdown().await;
 }
 
-/// As `axum::serve` tells the errors of one connection from those of the whole system.
+/// Whether the error concerns one connection only. `axum::serve` makes the same distinction.
 fn is_client_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -133,8 +132,8 @@ fn is_client_error(error: &io::Error) -> bool {
     )
 }
 
-/// The requests of HTTP/2 connections, each of which hyper runs as a task of its own: owned, so that
-/// their records have ended when serving has.
+/// The requests of HTTP/2 connections. hyper runs each as its own task. This owns the tasks, so
+/// that their records have ended when serving has ended.
 #[derive(Debug, Default, Clone)]
 struct Streams(Arc<Mutex<JoinSet<()>>>);
 
@@ -170,8 +169,8 @@ fn connection(
     graceful: &GracefulShutdown,
     streams: &Streams,
 ) -> impl Future<Output = ()> + use<> {
-    // Small answers would wait for the client's acknowledgement otherwise; a socket that refuses the
-    // option still works.
+    // Without this, small responses would wait for the client's acknowledgement. A socket that
+    // refuses the option still works.
     let _unsupported = stream.set_nodelay(true);
     let has_asked = Arc::new(AtomicBool::new(false));
     let asks = Arc::clone(&has_asked);
@@ -198,7 +197,7 @@ fn connection(
         .into_owned();
     let connection = graceful.watch(connection);
     async move {
-        // The client's part of the connection: how it ends is recorded with the requests.
+        // An error here is the client's. The records of the requests say how the connection ended.
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! What waits to be exported: finished records, which are encoded only when somebody takes them.
+//! What waits for the exporter: finished records. They are encoded only when they are exported.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::pipeline::spans;
 use crate::record::{Instance, Kind, SharedRecord};
 use crate::trace::Keep;
 
-/// Spans of a kept trace that came together.
+/// Spans of a kept trace that ended together.
 #[derive(Debug)]
 pub(crate) enum Kept {
     /// A record whose spans have all ended.
@@ -19,12 +19,12 @@ pub(crate) enum Kept {
         /// The clock of the batch that the record was drained with.
         clock: UnixClock,
     },
-    /// What ended apart from its record.
+    /// Spans that ended apart from their record.
     Spans(Vec<ExportSpan>),
 }
 
 impl Kept {
-    /// Lets go of the record if there is one, to be filled again.
+    /// Releases the record, if there is one, for reuse.
     pub(crate) fn recycle(self, instance: &Instance) {
         match self {
             Self::Record { record, .. } => instance.records.release(record),
@@ -84,7 +84,7 @@ pub(crate) mod tests {
     use crate::record::{Instance, Span, What};
     use crate::testing;
 
-    /// A finished record with so many spans below its own.
+    /// A finished record with this many spans below its own.
     fn record(instance: &Arc<Instance>, kind: Kind, below: u64) -> SharedRecord {
         let mut record = instance.begin(kind);
         record.spans.extend((1..=below).map(|id| Span {
@@ -106,12 +106,12 @@ pub(crate) mod tests {
         }
     }
 
-    /// A kept request with so many spans, its own included.
+    /// A kept request with this many spans, its own included.
     pub(crate) fn request(instance: &Arc<Instance>, spans: u64) -> Kept {
         keep(&record(instance, Kind::Request, spans - 1))
     }
 
-    /// Whether the next record has been used before: only those come with room for spans.
+    /// Whether the next record is a reused one. Only reused records already have room for spans.
     pub(crate) fn has_recycled(instance: &Instance) -> bool {
         instance.records.take_empty().is_some()
     }

@@ -1,5 +1,5 @@
-//! From the request's thread to the sinks: one thread of our own, with its own runtime, takes the
-//! finished records and writes, exports and forgets them.
+//! From finished requests to the sinks. One background thread with its own runtime drains the
+//! finished records, writes and exports them, and returns them for reuse.
 
 mod kept;
 mod late;

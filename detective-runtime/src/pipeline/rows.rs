@@ -1,4 +1,5 @@
-//! From records to rows: borrowed as they are, so that nothing is copied on the way to the database.
+//! Converts records to rows. Rows borrow from the records, so nothing is copied on the way to the
+//! database.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use crate::clock::UnixClock;
 use crate::record::{HeadText, Instance, Outcome, Record, SharedRecord, header_text};
 use crate::store::{ApiMetric, Row, RowBatch, WriteQueue};
 
-/// Where rows go.
+/// The destination of rows.
 #[derive(Debug)]
 pub(crate) enum RowSink {
     /// The store is off.
@@ -22,12 +23,12 @@ pub(crate) enum RowSink {
 }
 
 impl RowSink {
-    /// Whether rows are wanted at all.
+    /// Whether rows are needed.
     pub(crate) fn is_on(&self) -> bool {
         !matches!(self, Self::Off)
     }
 
-    /// Resolves when what was pushed before is written, or refused for good.
+    /// Resolves when all rows that were pushed before are written, or finally refused.
     pub(crate) fn flush(&self) -> impl Future<Output = ()> + use<> {
         let written = match self {
             Self::Store(queue) => Some(queue.flush()),
@@ -40,7 +41,7 @@ impl RowSink {
         }
     }
 
-    /// Hands a batch over; its records are recycled when it is written.
+    /// Queues a batch. Its records are reused after the write.
     pub(crate) fn push(&self, batch: RowRecords) {
         match self {
             Self::Store(queue) => queue.push(batch),
@@ -55,7 +56,7 @@ impl RowSink {
     }
 }
 
-/// Finished requests on their way to the store.
+/// A batch of finished requests for the store.
 #[derive(Debug)]
 pub(crate) struct RowRecords {
     records: Vec<SharedRecord>,
@@ -76,7 +77,7 @@ impl RowRecords {
         }
     }
 
-    /// Lets go of the records, to be filled again.
+    /// Releases the records, for reuse.
     pub(crate) fn recycle(self) {
         for record in self.records {
             self.instance.records.release(record);

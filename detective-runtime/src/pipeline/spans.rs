@@ -1,5 +1,5 @@
-//! From a record to spans as values, for the exporters that do not want bytes. What they say stands
-//! in [`encode`](crate::encode).
+//! Converts a record to spans as values, for the exporters that do not take bytes.
+//! [`encode`](crate::encode) defines the content of the spans.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::trace::Keep;
 /// Room for the attributes that nearly every server span has, and for a few of the program's own.
 const SERVER_ATTRIBUTES: usize = 20;
 
-/// The same for a span below it.
+/// The same for a span below the server span.
 const ATTRIBUTES_BELOW: usize = 6;
 
-/// Converts the spans of a record whose trace is kept, those that have not ended among them: their
-/// end is zero.
+/// Converts the spans of a record whose trace is kept. Spans that have not ended are included, with
+/// an end of zero.
 pub(crate) fn convert(record: &Record, keep: Option<Keep>, clock: UnixClock) -> Vec<ExportSpan> {
     let mut spans = Vec::with_capacity(record.spans.len() + 1);
     let below = |span| below(record, span, clock);
@@ -36,7 +36,7 @@ pub(crate) fn convert(record: &Record, keep: Option<Keep>, clock: UnixClock) -> 
     spans
 }
 
-/// The last value of a key counts; two of one key are not allowed in OTLP.
+/// The last value of a key counts: OTLP does not allow a key twice.
 fn set(attributes: &mut Vec<Attribute>, field: &Field) {
     let value = field.value.clone();
     match attributes.iter_mut().find(|(key, _)| *key == field.key) {
@@ -45,7 +45,7 @@ fn set(attributes: &mut Vec<Attribute>, field: &Field) {
     }
 }
 
-/// Gives a span that outlived its record the end that came after it.
+/// Completes a span that outlived its record with the end that arrived later.
 pub(crate) fn complete(span: &mut ExportSpan, end: &mut ExportSpan) {
     span.end_unix_nanos = end.end_unix_nanos;
     span.attributes.append(&mut end.attributes);

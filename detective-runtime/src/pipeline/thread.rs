@@ -12,7 +12,7 @@ use crate::error::{ShutdownError, StartError};
 use crate::pipeline::worker::{Sinks, Worker};
 use crate::record::Instance;
 
-/// How long a pipeline that is dropped without a shutdown may still write.
+/// How long a pipeline that is dropped without a shutdown may continue to write.
 const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The running pipeline thread.
@@ -30,8 +30,8 @@ pub(super) enum Command {
 }
 
 impl Pipeline {
-    /// Starts the thread. `open` makes the sinks on it, since they belong to its runtime; `beside` runs
-    /// there too, for as long as the pipeline does.
+    /// Starts the thread. `open` opens the sinks on the thread, because they belong to its runtime.
+    /// `beside` runs on the same thread for as long as the pipeline does.
     pub(crate) async fn start(
         instance: Arc<Instance>,
         beside: impl Future<Output = Infallible> + Send + 'static,
@@ -74,7 +74,7 @@ impl Pipeline {
             Err(_) => Err(ShutdownError::pipeline_gone()),
         };
         if let Some(thread) = self.thread.take() {
-            // It has said its last word, so this does not wait.
+            // The worker has already reported its result, so this does not wait long.
             let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
         }
         result
@@ -90,7 +90,7 @@ fn run(
     report: oneshot::Sender<Result<(), StartError>>,
 ) {
     let report = |result| {
-        // Nobody waits any more when the start was cancelled.
+        // If the start was cancelled, nobody receives this.
         let _cancelled = report.send(result);
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -111,7 +111,7 @@ fn run(
             never = beside => match never {},
         }
     }));
-    // A read of a config file that hangs is not waited for.
+    // Do not wait for a hanging read of a config file.
     runtime.shutdown_background();
 }
 
@@ -124,7 +124,7 @@ impl Drop for Pipeline {
         let _ended = self
             .commands
             .send(Command::Close(Instant::now() + DROP_TIMEOUT, done));
-        // The thread has its own runtime, so that it gets on while this one waits.
+        // Blocking here does not stop the thread, because it has its own runtime.
         let end = std::time::Instant::now() + DROP_TIMEOUT;
         while !thread.is_finished() && std::time::Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
@@ -132,7 +132,7 @@ impl Drop for Pipeline {
     }
 }
 
-/// Flushes a pipeline that something else owns.
+/// Flushes a pipeline without owning it.
 #[derive(Debug, Clone)]
 pub(crate) struct Flusher(mpsc::UnboundedSender<Command>);
 
@@ -150,7 +150,8 @@ impl Flusher {
     async fn send(&self, command: fn(oneshot::Sender<()>) -> Command) {
         let (done, flushed) = oneshot::channel();
         if self.0.send(command(done)).is_ok() {
-            // An error means that the thread has ended, and has flushed everything before.
+            // An error means that the thread has ended. Unless it panicked, it flushed everything
+            // first.
             let _ended = flushed.await;
         }
     }

@@ -1,5 +1,5 @@
-//! What the pipeline thread does: takes finished records on a tick, decides on traces, and feeds the
-//! sinks.
+//! The work of the pipeline thread: it drains finished records on a tick, decides about traces, and
+//! feeds the sinks.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,10 +24,10 @@ use crate::store::BATCH_ROWS;
 use crate::trace;
 use crate::trace::Keep;
 
-/// Most records taken at one go, so that the sinks get their turn in between.
+/// The most records of one drain, so that the sinks run in between.
 const DRAIN_LIMIT: usize = 8192;
 
-/// Where finished records go.
+/// The destinations of finished records.
 #[derive(Debug)]
 pub(crate) struct Sinks {
     /// Kept traces.
@@ -36,14 +36,14 @@ pub(crate) struct Sinks {
     pub(crate) rows: RowSink,
 }
 
-/// Takes finished records over, and decides what becomes of them.
+/// Drains finished records, and decides what to keep of each.
 pub(super) struct Worker {
     instance: Arc<Instance>,
     sinks: Sinks,
     late: LateSpans,
-    /// What one drain has for the exporter, which takes it at one go.
+    /// The kept traces of the current drain. The exporter gets them in one push.
     kept: Vec<Kept>,
-    /// What waits for more, since a transaction of many rows costs less for each.
+    /// Rows that wait for more rows, because a larger transaction costs less per row.
     rows: Vec<SharedRecord>,
 }
 
@@ -77,12 +77,13 @@ impl Worker {
                     Some(Command::Close(deadline, done)) => {
                         self.drain_all().await;
                         self.instance.records.close();
-                        // What came in between.
+                        // Records that were pushed before the queue closed.
                         self.drain_all().await;
                         self.push_rows();
                         let result = self.sinks.close(deadline).await;
                         if let Err(Err(error)) = done.send(result) {
-                            // Dropped without a shutdown, so that nobody else hears of it.
+                            // The pipeline was dropped without a shutdown, so the log is the only
+                            // report.
                             tracing::warn!("{error}");
                         }
                         return;
@@ -98,8 +99,8 @@ impl Worker {
         }
     }
 
-    /// Drains, and reports when the sinks are done with it. They may take their time, so that this
-    /// does not wait for them.
+    /// Drains, and reports when the sinks have processed everything. It does not wait for the sinks
+    /// itself, because they may be slow.
     async fn flush(&mut self, with_traces: bool, done: oneshot::Sender<()>) {
         self.drain_all().await;
         self.push_rows();
@@ -114,8 +115,8 @@ impl Worker {
         });
     }
 
-    /// Takes everything that was there when it began, and perhaps more: while requests end faster
-    /// than they are taken, it stops after as many as can wait.
+    /// Drains all records that were queued at the start of the call, and perhaps more. If requests
+    /// end faster than it drains, it stops after one full queue.
     async fn drain_all(&mut self) {
         let rounds = self.instance.records.capacity().div_ceil(DRAIN_LIMIT);
         for _ in 0..rounds {
@@ -247,7 +248,7 @@ impl Worker {
         Some(span)
     }
 
-    /// Exports what has ended; the rest waits for its end.
+    /// Exports the spans that have ended. The others wait for their end.
     fn keep_what_has_ended(&mut self, mut spans: Vec<ExportSpan>) {
         for unfinished in spans.extract_if(.., |span| span.end_unix_nanos == 0) {
             let given_up = self.late.unfinished(unfinished);
@@ -259,7 +260,7 @@ impl Worker {
     }
 }
 
-/// Makes a kept trace the example of the buckets that its request and its functions fell into.
+/// Sets a kept trace as the exemplar of the buckets that its request and its functions fell into.
 fn set_exemplars(record: &Record, clock: UnixClock) {
     let trace_id = record.trace.trace_id;
     if let Some(slot) = &record.request.slot {
@@ -272,7 +273,7 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
         let What::Function(callsite) = span.what else {
             continue;
         };
-        // The handler's own time is the request's.
+        // The request's histogram has the time of the handler.
         let is_handler = span.parent == record.trace.span_id
             && record
                 .handler
@@ -294,7 +295,7 @@ fn set_exemplars(record: &Record, clock: UnixClock) {
     }
 }
 
-/// Counts the call of the investigated function that answered; the others count themselves.
+/// Counts the call of the handler. The other investigated functions count their own calls.
 fn count_handler(record: &Record, owner: &Owner) {
     if let Some(cells) = record
         .handler
@@ -308,8 +309,7 @@ fn count_handler(record: &Record, owner: &Owner) {
     }
 }
 
-/// Takes out the headers that were captured only because some function's rule wants them, and not
-/// the one that answered.
+/// Removes the headers that were captured only for the rules of functions other than the handler.
 fn settle_headers(record: &mut Record) {
     let Record {
         owner,
@@ -328,7 +328,7 @@ fn settle_headers(record: &mut Record) {
 }
 
 impl Sinks {
-    /// Closes every sink, whatever happens to the others.
+    /// Closes every sink, even if another one fails.
     async fn close(self, deadline: Instant) -> Result<(), ShutdownError> {
         let rows = async {
             match self.rows {
@@ -336,7 +336,7 @@ impl Sinks {
                 _ => None,
             }
         };
-        // Side by side, since a database that is away takes all the time that there is.
+        // At the same time, because an unreachable database uses all the time that is left.
         let (rows, traces) = tokio::join!(rows, self.export.close(deadline));
         ShutdownError::of(rows, traces.err()).map_or(Ok(()), Err)
     }

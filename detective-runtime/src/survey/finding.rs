@@ -1,15 +1,15 @@
-//! What a survey finds.
+//! The findings of a survey.
 
 use crate::config::Diagnostic;
 
-/// Something that was found, and how much it matters.
+/// A finding and its severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) level: Level,
     pub(crate) diagnostic: Diagnostic,
 }
 
-/// How much a finding matters, the most first.
+/// The severity of a finding, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// The program does not start.
@@ -21,7 +21,7 @@ pub(crate) enum Level {
 }
 
 impl Finding {
-    /// Whether nothing is wrong.
+    /// Whether the finding is only a note.
     pub(crate) fn is_note(&self) -> bool {
         self.level == Level::Note
     }

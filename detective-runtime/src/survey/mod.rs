@@ -1,8 +1,8 @@
-//! The investigation list: the file compared with what the program really contains.
+//! Compares the rules of the file with the functions and routes of the program.
 //!
-//! A rule that names no function or route, a rule that decides nothing because closer ones do, and a
-//! function that no rule selects are all accepted by the loader, since only the program shows them.
-//! Functions are known as soon as it starts; routes when its router is there.
+//! The loader accepts a rule that names no function or route, a rule that decides nothing because
+//! closer ones do, and a function that no rule selects. Only the program shows them. Its functions
+//! are known when it starts, its routes when its router is built.
 
 mod finding;
 mod table;
@@ -20,7 +20,7 @@ pub(crate) use self::finding::{Finding, Level};
 use self::table::Table;
 pub(crate) use self::templates::{Templates, example_path};
 
-/// One configuration, to be compared with the program.
+/// One configuration, for comparison with the program.
 #[derive(Debug)]
 pub(crate) struct Survey {
     config: Config,
@@ -28,7 +28,7 @@ pub(crate) struct Survey {
     strict: bool,
 }
 
-/// An investigated function, as far as it matters here.
+/// An investigated function, as far as the survey needs it.
 #[derive(Debug, Clone, Copy)]
 struct Function<'a> {
     path: &'a str,
@@ -37,8 +37,8 @@ struct Function<'a> {
 }
 
 impl Survey {
-    /// The survey of what was loaded. It is strict when `service.strict` says so; without that, in
-    /// the profile "production".
+    /// The survey of a loaded configuration. `service.strict` decides whether it is strict. Without
+    /// that key, it is strict in the profile "production".
     pub(crate) fn new(loaded: &Loaded) -> Self {
         let strict = loaded.config.service.strict;
         Self {
@@ -48,7 +48,7 @@ impl Survey {
         }
     }
 
-    /// Whether what is found must stop the program.
+    /// Whether findings stop the program.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict
     }
@@ -87,7 +87,7 @@ impl Survey {
         findings
     }
 
-    /// Compares both tables with the program: `[routes]` as far as its application is known.
+    /// Compares both tables with the program. `[routes]` is compared only if `app` is known.
     pub(crate) fn findings(&self, app: Option<&Router>) -> Vec<Finding> {
         let mut findings = self.functions();
         findings.extend(app.into_iter().flat_map(|app| self.routes(app)));
@@ -117,11 +117,11 @@ impl Survey {
         findings
     }
 
-    /// Logs the findings, or refuses to go on when the survey is strict.
+    /// Logs the findings, or returns an error if the survey is strict.
     ///
     /// # Errors
     ///
-    /// When it is strict and there is more than notes; the error holds everything that was found.
+    /// When the survey is strict and not all findings are notes. The error holds all findings.
     pub(crate) fn enforce(&self, findings: Vec<Finding>) -> Result<(), ConfigError> {
         self.refusal(&findings)?;
         let (notes, findings): (Vec<_>, Vec<_>) = findings
@@ -136,8 +136,7 @@ impl Survey {
         Ok(())
     }
 
-    /// What keeps the program from running with these findings, if it is strict. Says nothing in the
-    /// log.
+    /// The error of [`enforce`](Self::enforce), without its log messages.
     ///
     /// # Errors
     ///
@@ -154,7 +153,7 @@ impl Survey {
     }
 }
 
-/// In the order of the file.
+/// Sorts findings by their place in the file.
 fn sort(findings: &mut [Finding]) {
     findings.sort_by(|one, other| one.diagnostic.place.cmp(&other.diagnostic.place));
 }

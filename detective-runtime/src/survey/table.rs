@@ -1,4 +1,4 @@
-//! What a table of rules says, compared with the names that there are.
+//! Compares a table of rules with the existing names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::{Finding, Function, Level};
 #[derive(Debug)]
 pub(super) struct Table<'a> {
     name: &'static str,
-    /// What its patterns name.
+    /// What its patterns name, in words.
     what: &'static str,
     rules: &'a BTreeMap<String, Rule>,
     provenance: &'a Provenance,
@@ -83,7 +83,8 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The finding for a pattern that names none of the listed routes, unless it cannot be told.
+    /// The finding for a pattern that names none of the listed routes, unless the survey cannot
+    /// know.
     pub(super) fn names_no_route(&self, pattern: &str, templates: &Templates) -> Option<Finding> {
         let full = self.full(pattern);
         let routes: Vec<&str> = templates.listed().iter().map(String::as_str).collect();
@@ -110,7 +111,7 @@ impl<'a> Table<'a> {
         Some(self.finding(pattern, message, help))
     }
 
-    /// The rules that match something and still decide nothing.
+    /// The rules that match something but decide nothing.
     pub(super) fn deciding_nothing(&self, names: &[&str]) -> Vec<Finding> {
         let patterns = self.rules.keys().map(String::as_str);
         patterns
@@ -151,7 +152,7 @@ impl<'a> Table<'a> {
         Some(self.finding(pattern, message, Some(help)))
     }
 
-    /// The rules for nothing but routes that are not recorded.
+    /// The rules that match only routes that are not recorded.
     pub(super) fn excluded(&self, names: &[&str], http: &Http) -> Vec<Finding> {
         let patterns = self.rules.keys().map(String::as_str);
         patterns
@@ -204,9 +205,9 @@ fn matched<'a>(pattern: &str, names: &[&'a str]) -> Vec<&'a str> {
     matched.copied().collect()
 }
 
-/// The path, or for a pattern with `*` the module, that is nearest to what matches nothing.
+/// The path nearest to a pattern that matches nothing, or the module if the pattern has a `*`.
 fn nearest_function(pattern: &str, paths: &[&str]) -> Option<String> {
-    // `get_user` for `store::users::get_user`: right, but for its module.
+    // `get_user` for `store::users::get_user`: only the module is missing.
     let tail = format!("::{pattern}");
     if let Some(path) = paths.iter().find(|path| path.ends_with(&tail)) {
         return Some((*path).to_owned());
@@ -222,7 +223,7 @@ fn nearest_function(pattern: &str, paths: &[&str]) -> Option<String> {
     nearest(pattern, &modules).map(str::to_owned)
 }
 
-/// Names in a row; of many, the first.
+/// Names in a list, shortened if there are many.
 fn listed(names: &[&str]) -> String {
     const MOST: usize = 12;
     let shown = names.iter().take(MOST).copied().collect::<Vec<_>>();

@@ -1,10 +1,9 @@
 //! The route templates of a router.
 //!
-//! axum does not list its routes, but it can be asked: a copy of the router gets an outermost layer
-//! of its own, which answers every request with the template that it matched, so that no handler and
-//! no other layer is ever called. What to ask for comes from the `Debug` text of the router, where the
-//! templates stand; since each is asked for before it is believed, a change of that text costs the
-//! list and nothing else.
+//! axum does not list its routes, but it answers requests. A copy of the router gets an extra
+//! outermost layer, which answers every request with the template that it matched. So no handler
+//! and no other layer is called. The templates to ask for come from the `Debug` text of the router.
+//! Each is tested before it is used, so a change of that text only costs the list.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -24,7 +23,7 @@ pub(crate) struct Templates {
     /// A copy that answers with the template.
     router: Router,
     listed: Vec<String>,
-    /// Where services are mounted whose routes cannot be seen from outside.
+    /// Mount points of services whose routes cannot be seen from outside.
     mounts: Vec<String>,
 }
 
@@ -34,18 +33,18 @@ pub(super) enum Answer {
     Template(String),
     /// The fallback answers.
     Nothing,
-    /// A mounted service answers, which hides its routes; or the routes cannot be listed.
+    /// A mounted service answers and hides its routes, or the routes cannot be listed.
     Unknown,
 }
 
 /// How axum ends the template of a mounted service.
 const MOUNT: &str = "/{*__private__axum_nest_tail_param}";
 
-/// What stands for a parameter: hardly the name of another route.
+/// The value of a parameter. It is unlikely to be the name of another route.
 const SEGMENT: &str = "detective-probe";
 
 impl Templates {
-    /// Asks for the routes of `app`.
+    /// Lists the routes of `app`.
     pub(crate) fn of(app: &Router) -> Self {
         let (mounts, candidates): (Vec<String>, Vec<String>) = candidates(&format!("{app:?}"))
             .into_iter()
@@ -63,12 +62,12 @@ impl Templates {
         templates
     }
 
-    /// All templates, ordered.
+    /// All templates, sorted.
     pub(crate) fn listed(&self) -> &[String] {
         &self.listed
     }
 
-    /// A stand-in for what is below each mounted service.
+    /// A stand-in for the routes below each mounted service.
     pub(super) fn below_mounts(&self) -> Vec<String> {
         let mounts = self.mounts.iter();
         mounts.map(|mount| format!("{mount}/?")).collect()
@@ -99,13 +98,13 @@ impl Templates {
     }
 }
 
-/// A path that matches a template: something plausible in place of each parameter.
+/// A path that matches a template, with a plausible value for each parameter.
 pub(crate) fn example_path(template: &str) -> String {
     let mut path = String::with_capacity(template.len());
     let mut characters = template.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
-            // Doubled braces are braces.
+            // Doubled braces stand for braces.
             '{' | '}' if characters.next_if_eq(&character).is_some() => path.push(character),
             '{' => {
                 characters.by_ref().find(|end| *end == '}');
@@ -117,7 +116,8 @@ pub(crate) fn example_path(template: &str) -> String {
     path
 }
 
-/// What look like templates in the `Debug` text of a router: `RouteId(3): "/users/{user_id}"`.
+/// The texts that look like templates in the `Debug` text of a router: `RouteId(3):
+/// "/users/{user_id}"`.
 fn candidates(text: &str) -> Vec<String> {
     let mut templates: Vec<String> = text
         .split("RouteId(")

@@ -154,7 +154,7 @@ fn rule_that_closer_rules_make_dead() {
              [routes.\"/users/{user_id}/*\"] (detective.toml:6:9)",
         ],
     );
-    // One key that one route still takes from it keeps it alive.
+    // The rule is in effect as long as one route takes one key from it.
     check_routes(
         "[routes.\"/users/*\"]\nsample = 0.1\nslow = \"2s\"\n\
          [routes.\"/users/{user_id}\"]\nsample = 0.2\nslow = \"1s\"\n\

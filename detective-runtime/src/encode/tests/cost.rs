@@ -1,12 +1,13 @@
-//! What encoding costs. The number of rounds is `DETECTIVE_ROUNDS`: the instructions of two runs under
-//! `valgrind --tool=callgrind`, divided by what the second has in rounds more, are those of one.
+//! Measures the cost of encoding. `DETECTIVE_ROUNDS` sets the number of rounds. To get the
+//! instructions of one round, run it twice under `valgrind --tool=callgrind` and divide the
+//! difference of the instructions by the difference of the rounds.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use super::*;
 
-/// As many spans as go out at one time, in records of two.
+/// As many spans as one export sends, in records of two spans.
 const RECORDS: u32 = 256;
 
 /// The request of the benchmark: one handler, a browser's headers, no proxy.
