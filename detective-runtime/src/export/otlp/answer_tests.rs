@@ -162,7 +162,11 @@ async fn a_refusal_is_final_and_its_reason_is_told() {
             "gRPC status Unauthenticated: token expired",
         );
     }
-    let reply = Reply::Http(307, &[("location", "http://elsewhere/")], b"");
+    let reply = Reply::Http(
+        307,
+        &[("location", "http://elsewhere/?api-key=secret")],
+        b"",
+    );
     by(Protocol::OtlpHttp, &[reply], 3).await.check(
         [0, 0, 0, 3],
         1,

@@ -164,6 +164,15 @@ fn proxy_for(endpoint: &Uri, matcher: &Matcher) -> Option<Proxy> {
         return None;
     }
     let intercept = matcher.intercept(endpoint)?;
+    let scheme = intercept.uri().scheme_str().unwrap_or_default();
+    if scheme != "http" {
+        // Spoken to in plain HTTP, it would get its password in clear text.
+        tracing::warn!(
+            "the environment names a proxy by `{scheme}://` for exports to Jaeger, expected \
+             `http://`: spans go to `{host}` directly; set NO_PROXY if that is what you want"
+        );
+        return None;
+    }
     Some(Proxy {
         uri: intercept.uri().clone(),
         authorization: intercept.basic_auth().cloned(),
@@ -331,6 +340,15 @@ mod tests {
             let proxy = proxy(endpoint).unwrap();
             assert_eq!(proxy.uri.host(), Some("proxy"));
             assert!(proxy.authorization.is_some());
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_plain_http_is_not_spoken_to() {
+        for proxy in ["https://user:pass@proxy:3128", "socks5://proxy:1080"] {
+            let matcher = Matcher::builder().all(proxy).build();
+            let endpoint = Uri::from_static("http://collector:4318");
+            assert!(proxy_for(&endpoint, &matcher).is_none(), "{proxy}");
         }
     }
 }

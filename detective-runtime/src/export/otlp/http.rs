@@ -131,10 +131,10 @@ async fn answer(response: Response<Incoming>) -> Answer {
     let location = head.headers.get(header::LOCATION);
     let message = match location {
         Some(location) if head.status.is_redirection() => {
-            format!(
-                "a redirect to `{}`, which is not followed",
-                printable(location.as_bytes())
-            )
+            // Its query may repeat a key of ours.
+            let shown = location.as_bytes().split(|byte| *byte == b'?').next();
+            let shown = printable(shown.unwrap_or_default());
+            format!("a redirect to `{shown}`, which is not followed")
         }
         _ => message,
     };

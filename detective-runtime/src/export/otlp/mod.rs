@@ -52,6 +52,8 @@ pub(crate) struct OtlpExporter {
     transport: Transport,
     delivery: Delivery,
     endpoint: Uri,
+    /// The endpoint as messages show it.
+    shown: String,
     prefix: Arc<Prefix>,
 }
 
@@ -92,10 +94,12 @@ impl OtlpExporter {
             None if is_grpc => 4 << 20,
             None => 20 << 20,
         };
+        let shown = shown(&endpoint);
         Ok(Self {
             transport,
-            delivery: Delivery::new(config.timeout, max_bytes, endpoint.to_string(), stats),
+            delivery: Delivery::new(config.timeout, max_bytes, shown.clone(), stats),
             endpoint,
+            shown,
             prefix: Arc::new(Prefix::new(&resource)),
         })
     }
@@ -130,14 +134,14 @@ impl OtlpExporter {
         if let Some(reason) = delivered.reason {
             outcome.error = Some(ExportError::Failed {
                 lost: outcome.lost(),
-                endpoint: self.endpoint.to_string(),
+                endpoint: self.shown.clone(),
                 reason: self.explained(reason),
             });
         }
         outcome.warning = outcome.warning.map(|warning| {
             format!(
                 "Jaeger at `{}` took the spans and says: {warning}",
-                self.endpoint
+                self.shown
             )
         });
         outcome
@@ -208,7 +212,7 @@ fn tls_config(
         return Ok(None);
     }
     let provider = tls::provider().ok_or_else(|| ExportError::NoCryptography {
-        endpoint: endpoint.to_string(),
+        endpoint: shown(endpoint),
         advice: tls::ADVICE,
     })?;
     let files = tls::Files {
@@ -218,6 +222,15 @@ fn tls_config(
     };
     let config = tls::client_config(&files, provider).map_err(ExportError::Client)?;
     Ok(Some(config))
+}
+
+/// An endpoint without its query, which may hold a key.
+fn shown(endpoint: &Uri) -> String {
+    let whole = endpoint.to_string();
+    match whole.split_once('?') {
+        Some((shown, _key)) => shown.to_owned(),
+        None => whole,
+    }
 }
 
 /// The configured headers, and the name of this library where they have none.

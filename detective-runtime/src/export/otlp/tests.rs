@@ -147,6 +147,26 @@ async fn a_passing_failure_is_tried_again() {
 }
 
 #[tokio::test]
+async fn the_query_of_an_endpoint_is_not_shown() {
+    let (_socket, port) = refusing_port();
+    let config = Jaeger {
+        protocol: Protocol::OtlpHttp,
+        endpoint: format!("http://127.0.0.1:{port}/v1/traces?api-key=secret"),
+        timeout: Duration::from_millis(200),
+        ..Jaeger::default()
+    };
+    let error = export(&config, vec![span("GET /toys")])
+        .await
+        .error
+        .unwrap();
+    let text = error.to_string();
+    assert!(
+        text.contains("/v1/traces`") && !text.contains("secret"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn an_absent_server_is_an_error_that_says_so() {
     let (_socket, port) = refusing_port();
     for protocol in BOTH {
