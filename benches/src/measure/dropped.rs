@@ -27,10 +27,13 @@ impl Dropped {
     pub(crate) fn spans(&self, spans_of_request: f64) -> f64 {
         let spans = self.0.iter().map(|(reason, count)| match reason.as_str() {
             "record_queue_full" => *count as f64 * spans_of_request,
-            "span_queue_full" | "span_export_failed" => *count as f64,
+            "span_queue_full" | "span_export_failed" | "span_rejected" | "span_too_large" => {
+                *count as f64
+            }
             _ => 0.0,
         });
-        spans.sum()
+        // The sum of nothing would be shown as `-0`.
+        spans.fold(0.0, |sum, spans| sum + spans)
     }
 }
 
